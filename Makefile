@@ -1,0 +1,38 @@
+# Two commands for a stranger: `make demo` and `make test`.
+VENV ?= .venv
+PYTHON ?= python3
+BIN = $(VENV)/bin
+
+.PHONY: demo test lint unit bench soak clean
+demo: $(VENV)/.installed
+	$(BIN)/python -m capi_middleware demo
+
+test: $(VENV)/.tested system
+	$(MAKE) lint VENV=$(VENV)
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.tested
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+unit: $(VENV)/.tested
+	$(BIN)/python -m pytest --ignore=tests/e2e --ignore=tests/faults
+
+$(VENV)/.installed: setup.cfg
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	touch $@
+
+$(VENV)/.tested: setup.cfg $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[test,postgresql,fast,proxy]"
+	touch $@
+
+# Browsers, nginx and PostgreSQL come from the system's packages; missing ones are installed where we may.
+.PHONY: system
+system:
+	sh tests/system.sh
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info

@@ -1,0 +1,7 @@
+"""Meta pixel and Conversions API for any storefront."""
+
+from __future__ import annotations
+
+from .version import __version__
+
+__all__ = ["__version__"]

@@ -1,0 +1,59 @@
+"""The values that inference takes and gives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+
+class Facts(NamedTuple):
+    """What a page says about its product and itself; every value with its source (``jsonld:offers.price``).
+
+    ``product``: custom_data keys found (content_ids, content_name, content_type, content_category, value, currency, …)
+    when the page *is* a product's page, else empty. ``notices``: success or error messages and cart counts that the
+    page shows, for evidence about the request before it. ``title``: the page's title.
+    """
+
+    product: Mapping[str, Any] = {}
+    sources: Mapping[str, str] = {}
+    is_product: bool = False
+    title: str = ""
+    notices: Sequence[str] = ()
+    more: Mapping[str, Any] = {}
+
+
+class Inferred(NamedTuple):
+    """An event as the rules see it, before it has a visitor, an ID and a time.
+
+    ``key``: what the event ID is derived from (an order number), "" for a random ID. ``browser``: False for events
+    that can have no browser leg (a payment provider's notice).
+    """
+
+    event_name: str
+    custom_data: Mapping[str, Any]
+    sources: Mapping[str, str]
+    rule: str
+    key: str = ""
+    browser: bool = True
+
+
+class Response(NamedTuple):
+    """What the app answered, as far as a plan asked for it. ``headers`` as given to ``start_response``.
+
+    ``facts``: None when the page was not read. ``json``: the body of a JSON answer within bounds, else None.
+    ``body``: the request's body within bounds, else None. ``pending``: what an earlier response left to be confirmed.
+    """
+
+    status: int
+    headers: Sequence[tuple[str, str]]
+    facts: Facts | None = None
+    json: bytes | None = None
+    body: bytes | None = None
+    pending: Sequence[Mapping[str, Any]] = ()
+
+
+class Conclusion(NamedTuple):
+    """``events``: what happened. ``pending``: JSON values to be given back with the visitor's next page."""
+
+    events: tuple[Inferred, ...] = ()
+    pending: tuple[Mapping[str, Any], ...] = ()

@@ -1,0 +1,3 @@
+"""Room: see docs/house.md."""
+
+from __future__ import annotations

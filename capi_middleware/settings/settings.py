@@ -1,0 +1,205 @@
+"""The settings of one shop, as values.
+
+Each field is also its own documentation, its environment variable and its rule of validation: the loader, the
+JSON schema and ``docs/`` are made from the field metadata. To add a setting, add a field.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .secret import Secret
+
+
+def option(
+    default: Any,
+    doc: str,
+    *,
+    env: str = "",
+    choices: tuple[str, ...] = (),
+    pattern: str = "",
+    right: str = "",
+    low: float | None = None,
+    high: float | None = None,
+) -> Any:
+    """A settings field: its default, a sentence of documentation, where else it is read from, what is valid."""
+    return field(
+        default=default,
+        metadata={
+            "doc": doc,
+            "env": env,
+            "choices": choices,
+            "pattern": pattern,
+            "right": right,
+            "low": low,
+            "high": high,
+        },
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class MetaSettings:
+    """``[meta]``: which dataset (pixel), and how to reach Meta."""
+
+    pixel_id: str = option(
+        "",
+        "The pixel's (dataset's) ID from Events Manager.",
+        env="CAPI_PIXEL_ID",
+        pattern=r"\d{5,20}",
+        right='Write the digits from Events Manager, as "1234567890".',
+    )
+    access_token: Secret = option(
+        Secret(), "The Conversions API access token; `env:NAME` reads a variable.", env="CAPI_ACCESS_TOKEN"
+    )
+    app_secret: Secret = option(
+        Secret(), "The app's secret, only if the app demands appsecret_proof.", env="CAPI_APP_SECRET"
+    )
+    test_event_code: str = option(
+        "", "Shows events under Test events. They still count: it expires by itself.", env="CAPI_TEST_EVENT_CODE"
+    )
+    graph_url: str = option(
+        "https://graph.facebook.com",
+        "Scheme and host of the Graph API.",
+        env="CAPI_GRAPH_URL",
+        pattern=r"https?://[^/\s]+/?",
+        right='Write scheme and host only, as "https://graph.facebook.com".',
+    )
+    graph_version: str = option(
+        "v25.0",
+        "Version of the Graph API.",
+        env="CAPI_GRAPH_VERSION",
+        pattern=r"v\d+\.\d+",
+        right='Write it as "v25.0".',
+    )
+    pixel_url: str = option(
+        "https://connect.facebook.net/en_US/fbevents.js",
+        "Where the browser loads the pixel.",
+        env="CAPI_PIXEL_URL",
+        pattern=r"https?://\S+",
+        right='Write the whole address of the script, as "https://…/fbevents.js".',
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ShopSettings:
+    """``[shop]``: what the pages alone do not tell."""
+
+    platform: str = option("auto", "A preset's name, `auto`, or `none` for the general rules only.")
+    currency: str = option(
+        "",
+        "For pages that only say `kr` or `$`; never invented.",
+        pattern=r"[A-Z]{3}",
+        right='Write the three letters of ISO 4217, as "SEK".',
+    )
+    language: str = option("", "The shop's language, where its pages do not say it.")
+    country: str = option(
+        "",
+        "The shop's country (ISO 3166, two letters): national phone numbers get its code.",
+        pattern=r"[A-Z]{2}",
+        right='Write two letters, as "SE".',
+    )
+    content_id: str = option("{id}", "How a content_id is made, to match the catalogue: `{id}`, `{sku}`, `shop_{id}`.")
+    exclude: tuple[str, ...] = option((), "Paths on which nothing is done, as patterns: `/admin/*`.")
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentSettings:
+    """``[consent]``: may we tell Meta?"""
+
+    mode: str = option(
+        "auto",
+        "`required`, `implied`, `off`, or `auto`: required once a consent tool is seen.",
+        choices=("required", "implied", "off", "auto"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class PageSettings:
+    """``[page]``: how pages are touched."""
+
+    csp: str = option(
+        "respect",
+        "`respect` never changes the shop's policy; `extend` adds what the pixel needs.",
+        choices=("respect", "extend"),
+    )
+    existing: str = option(
+        "adopt", "What to do with a pixel that is already on the page.", choices=("adopt", "replace", "ignore")
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class VisitSettings:
+    """``[visit]``: who is asking."""
+
+    trusted_hops: int = option(
+        0,
+        "How many reverse proxies of your own stand in front (X-Forwarded-For).",
+        env="CAPI_TRUSTED_HOPS",
+        low=0,
+        high=10,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class DeliverySettings:
+    """``[delivery]``: how events travel."""
+
+    late: str = option(
+        "drop",
+        "Events with a browser twin that are older than 48 h: Meta would count them twice.",
+        choices=("drop", "send"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """``[server]``: of the process rather than of one shop; not allowed inside ``[[site]]``."""
+
+    mount: str = option(
+        "/_shop",
+        "The path under which our own pages and endpoints live.",
+        env="CAPI_MOUNT",
+        pattern=r"/[A-Za-z0-9_.~/-]*[A-Za-z0-9_.~-]",
+        right='Write a path, as "/_shop".',
+    )
+    state_dir: str = option(
+        "", "Where queue, ledger and saved settings live. Default: the user state folder.", env="CAPI_STATE_DIR"
+    )
+    store: str = option("", "`sqlite:///path` (default, in the state folder) or `postgresql://…`.", env="CAPI_STORE")
+    admin_password: Secret = option(
+        Secret(), "Password of the admin page, instead of one set there.", env="CAPI_ADMIN_PASSWORD"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything about one shop. ``sites`` is filled on the top level only.
+
+    ``rules`` are the ``[[rule]]`` tables as read, in order, each with ``"__line__"`` (int) and ``"__file__"``;
+    ``infer`` compiles them.
+    """
+
+    meta: MetaSettings = MetaSettings()
+    shop: ShopSettings = ShopSettings()
+    consent: ConsentSettings = ConsentSettings()
+    page: PageSettings = PageSettings()
+    visit: VisitSettings = VisitSettings()
+    delivery: DeliverySettings = DeliverySettings()
+    server: ServerSettings = ServerSettings()
+    rules: tuple[Mapping[str, Any], ...] = ()
+    host: str = ""
+    sites: tuple[Settings, ...] = ()
+
+    @property
+    def active(self) -> bool:
+        """False: no pixel, so the shop runs as if unwrapped."""
+        return bool(self.meta.pixel_id)
+
+    def for_host(self, host: str) -> Settings:
+        """The site of this host (lower case, without port), or the settings themselves."""
+        for site in self.sites:
+            if site.host == host:
+                return site
+        return self

@@ -1,0 +1,61 @@
+"""One request, judged: who is asking, from where, and may we tell Meta."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import NamedTuple
+
+
+class Asker(Enum):
+    """Who sends the request. Only PERSON opens pages; SCRIPT may still act (AJAX add to cart)."""
+
+    PERSON = "a person opening a page"
+    SCRIPT = "a script of the page (fetch, XHR, fragment)"
+    FRAME = "an embedded frame"
+    PREFETCH = "a prefetch or prerender"
+    ROBOT = "a robot, monitor or preview"
+    SUSPECT = "claims to be a browser and sends none of its headers"
+
+
+class Answer(Enum):
+    """The three answers of consent."""
+
+    GRANTED = "granted"
+    DENIED = "denied"
+    UNKNOWN = "unknown"
+
+
+class Consent(NamedTuple):
+    """One decision for both legs and the cookies. ``answer`` is what the visitor said, ``allowed`` what follows from
+    it in the shop's mode; ``source`` names the cookie or header that decided, ``reason`` is a short machine code."""
+
+    answer: Answer
+    allowed: bool
+    source: str
+    reason: str
+    data_processing_options: tuple[str, int, int] | tuple[()] = ()
+
+
+class Visit(NamedTuple):
+    """What is kept of a request; a NamedTuple because one is made per request. Nothing of ``environ`` is held.
+
+    ``url``: full address as the visitor sees it, without fragment, unscrubbed: never log or store it.
+    ``source_url`` / ``referrer``: scrubbed, ready to send. ``host``: lower case, without port. ``path``: decoded.
+    ``query``: raw query string. ``cookies``: decoded, never logged. ``reason``: code that led to ``asker``.
+    """
+
+    method: str
+    scheme: str
+    host: str
+    path: str
+    query: str
+    url: str
+    source_url: str
+    referrer: str
+    address: str
+    user_agent: str
+    cookies: Mapping[str, str]
+    asker: Asker
+    reason: str
+    consent: Consent
