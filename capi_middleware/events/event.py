@@ -26,8 +26,9 @@ class Event(NamedTuple):
     ``event_time``: whole seconds, UTC. ``event_source_url``: without fragment and secrets. ``custom_data``: JSON
     values only (content_ids: list of str, value: float, currency: upper case ISO 4217, …). ``sources``: for each
     key of ``custom_data``, where its value came from (``jsonld:offers.price``). ``rule``: name of the rule that
-    inferred it. ``browser``: whether a browser leg was handed out too (events with a twin expire after 48 h).
-    ``consent``: the decision's source and reason, for the ledger. ``data_processing_options``: () or ("LDU", country, state).
+    inferred it. ``browser``: whether a browser leg was handed out too (then it expires after 48 h).
+    ``consent``: the decision's source and reason, for the ledger. ``data_processing_options``: ()
+    or ("LDU", country, state).
     """
 
     pixel_id: str

@@ -1,0 +1,57 @@
+"""The state folder: where queue, ledger, saved settings and the signing key live."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from .settings import Settings
+
+_KEY_FILE = "signing.key"
+
+
+def state_dir(settings: Settings) -> Path:
+    """The folder, not yet created: ``CAPI_STATE_DIR``, else the platform's user state folder."""
+    if settings.server.state_dir:
+        return Path(settings.server.state_dir)
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Application Support"
+    else:
+        base = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+    return base / "capi_middleware"
+
+
+def signing_key(folder: Path) -> bytes:
+    """32 bytes that all processes of this shop share; made on first use, readable by the owner only.
+
+    Raises ``OSError`` where the folder cannot be written: the caller then signs with a key of its own process.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = folder / _KEY_FILE
+    try:
+        return _read(path)
+    except FileNotFoundError:
+        pass
+    fresh = folder / f"{_KEY_FILE}.{os.getpid()}"
+    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        os.write(handle, os.urandom(32))
+    finally:
+        os.close(handle)
+    try:
+        os.link(fresh, path)  # fails when another process was first: its key counts
+    except FileExistsError:
+        pass
+    finally:
+        fresh.unlink()
+    return _read(path)
+
+
+def _read(path: Path) -> bytes:
+    key = path.read_bytes()
+    if len(key) != 32:
+        raise OSError(f"{path} is damaged: delete it, a new one is made")
+    return key
