@@ -11,7 +11,7 @@ import importlib
 import sys
 from collections.abc import Sequence
 
-from ..version import __version__
+from capi_middleware.version import __version__
 
 COMMANDS = {
     "demo": "the demo shop, wrapped, with a local stand-in of Meta and the admin page",
