@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from .facts import FactReader
+from .inference import Inference, Plan
 from .memory import ProductMemory
 from .types import Conclusion, Facts, Inferred, Response
 
-__all__ = ["Conclusion", "FactReader", "Facts", "Inferred", "ProductMemory", "Response"]
+__all__ = ["Conclusion", "FactReader", "Facts", "Inference", "Inferred", "Plan", "ProductMemory", "Response"]

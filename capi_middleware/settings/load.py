@@ -111,7 +111,7 @@ class _Reader:
             if name == "rule":
                 changes["rules"] = tuple(self._rules(table, file, text, prefix))
             elif name == "site" and not prefix:
-                self._sites = [site for site in table if isinstance(site, dict)] if isinstance(table, list) else []
+                self._sites += [site for site in table if isinstance(site, dict)] if isinstance(table, list) else []
             elif name not in SECTIONS:
                 known = ", ".join(f"[{section}]" for section in SECTIONS)
                 self.problems.append(
