@@ -130,6 +130,33 @@ class PageSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class BrowserSettings:
+    """``[browser]``: what the page's script does."""
+
+    back_forward: str = option(
+        "ignore",
+        "A page shown again from the browser's back/forward cache: `ignore`, or `view` for a new PageView.",
+        choices=("ignore", "view"),
+    )
+    routes: bool = option(True, "Whether a route change of a single-page shop is a view of its own.")
+    data_layer: str = option(
+        "",
+        "Name of a `dataLayer` array that each event and its ID is pushed to, for tag managers.",
+        pattern=r"[A-Za-z_$][A-Za-z0-9_$]{0,63}",
+        right='Write the name of a global variable, as "dataLayer".',
+    )
+    track: tuple[str, ...] = option(
+        (),
+        "More event names that pages may send with `capi.track`: custom ones, and standard ones that the rules infer"
+        " by themselves (they would count twice).",
+    )
+    visitor_rate: int = option(60, "Calls a minute that one visitor's pages may make to us.", low=1, high=6000)
+    total_rate: int = option(
+        6000, "Calls a minute that all pages together may make to one process.", low=10, high=600000
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class VisitSettings:
     """``[visit]``: who is asking."""
 
@@ -185,6 +212,7 @@ class Settings:
     shop: ShopSettings = ShopSettings()
     consent: ConsentSettings = ConsentSettings()
     page: PageSettings = PageSettings()
+    browser: BrowserSettings = BrowserSettings()
     visit: VisitSettings = VisitSettings()
     delivery: DeliverySettings = DeliverySettings()
     server: ServerSettings = ServerSettings()
