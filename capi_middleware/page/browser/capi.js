@@ -12,7 +12,7 @@
 
   var endpoint = config.mount + '/collect';
   var send = w.fetch && w.fetch.bind(w);
-  var granted = config.consent === 'granted';
+  var granted = config.state === 'granted';
   // The snippet's own code has set fbq up, unless a policy forbids inline code or consent is held.
   var ready = !!config.fired && granted;
   var seen = {};
