@@ -113,6 +113,46 @@ class ConsentSettings:
         "`required`, `implied`, `off`, or `auto`: required once a consent tool is seen.",
         choices=("required", "implied", "off", "auto"),
     )
+    cookie: str = option("", "Generic rule: the name of the cookie in which your consent tool keeps its answer.")
+    cookie_format: str = option(
+        "raw", "Generic rule: how that cookie is written.", choices=("raw", "json", "query", "b64json")
+    )
+    cookie_path: str = option("", "Generic rule: where in it the answer stands, as `purposes.marketing`.")
+    cookie_granted: tuple[str, ...] = option(
+        ("1", "true", "yes", "allow", "granted"), "Generic rule: the values that mean yes to marketing."
+    )
+    cookie_denied: tuple[str, ...] = option(
+        ("0", "false", "no", "deny", "denied"), "Generic rule: the values that mean no to marketing."
+    )
+    ignore_tools: tuple[str, ...] = option((), "Consent tools whose cookies are left over and do not count any more.")
+    onetrust_group: str = option("C0004", "OneTrust: the group that holds marketing.")
+    services: tuple[str, ...] = option(
+        ("facebook", "meta", "fbq", "metapixel", "facebookpixel"),
+        "What Meta's pixel is called where a tool asks per service (Klaro, Axeptio, Didomi, tarteaucitron, Borlabs).",
+    )
+    categories: tuple[str, ...] = option(
+        ("marketing", "ads", "advertising", "advertisement", "targeting"),
+        "Tools whose categories the shop names itself (vanilla-cookieconsent): which of them is marketing.",
+    )
+    moove_group: str = option(
+        "", "Moove GDPR: the group under which the shop files Meta.", choices=("", "thirdparty", "advanced")
+    )
+    meta_atp_id: int = option(89, "Meta's ID in Google's list of ad technology providers.", low=1, high=65535)
+    tcf_without_ac: bool = option(
+        False, "Whether TCF purposes alone suffice where there is no additional-consent string."
+    )
+    gpc: str = option(
+        "denied",
+        "`Sec-GPC: 1` is a no; `outweighed`: a yes given on this site counts more; `ignore`.",
+        choices=("denied", "outweighed", "ignore"),
+    )
+    do_not_track: bool = option(False, "Whether the old `DNT: 1` header is a no too.")
+    us_opt_out: str = option(
+        "drop", "What a US opt-out does: nothing is sent, or sent with Limited Data Use.", choices=("drop", "ldu")
+    )
+    ldu_state: int = option(
+        0, "Limited Data Use: Meta's state code (1000 California); 0 lets Meta find out.", low=0, high=1100
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +207,34 @@ class VisitSettings:
         low=0,
         high=10,
     )
+    address_header: str = option(
+        "",
+        "The CDN's header with the visitor's address, as `CF-Connecting-IP`; only if nobody can go round the CDN.",
+        pattern=r"[A-Za-z][A-Za-z0-9-]*",
+        right='Write the header\'s name, as "CF-Connecting-IP".',
+    )
+    forwarded: bool = option(False, "Read the `Forwarded` header (RFC 7239) of your proxies instead of X-Forwarded-*.")
+    frames: str = option(
+        "ignore", "Pages opened in an embedded frame: `ignore`, or `count` as views.", choices=("ignore", "count")
+    )
+    allow_agents: tuple[str, ...] = option(
+        (), "Parts of user agents that are never taken for robots: the shop's own tests, as `HeadlessChrome`."
+    )
+    refuse_agents: tuple[str, ...] = option((), "Parts of user agents that are always taken for robots.")
+    domain: str = option(
+        "",
+        "The domain on which `_fbp` and `_fbc` are set, as `example.com`; default: the registrable domain of the host.",
+        pattern=r"[A-Za-z0-9.-]+",
+        right='Write the domain without scheme, as "example.com".',
+    )
+    advanced_matching: bool = option(
+        False, "Use what visitors type into login, registration, newsletter and checkout forms, hashed at once."
+    )
+    matching_fields: tuple[str, ...] = option(
+        (), "Further form fields for advanced matching, as `em=kundens_epost`; `-em` never takes that one."
+    )
+    scrub: tuple[str, ...] = option((), "Further query parameters (patterns) whose values never leave, as `medlem_*`.")
+    keep: tuple[str, ...] = option((), "Query parameters (patterns) that are kept although their name looks secret.")
 
 
 @dataclass(frozen=True, slots=True)

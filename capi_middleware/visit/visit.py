@@ -42,7 +42,8 @@ class Visit(NamedTuple):
 
     ``url``: full address as the visitor sees it, without fragment, unscrubbed: never log or store it.
     ``source_url`` / ``referrer``: scrubbed, ready to send. ``host``: lower case, without port. ``path``: decoded.
-    ``query``: raw query string. ``cookies``: decoded, never logged. ``reason``: code that led to ``asker``.
+    ``query``: raw query string. ``cookies``: as sent, without quotes, percent-encoding kept (readers decode once);
+    never logged. ``reason``: code that led to ``asker``.
     """
 
     method: str
@@ -59,3 +60,17 @@ class Visit(NamedTuple):
     asker: Asker
     reason: str
     consent: Consent
+
+    @property
+    def counts(self) -> bool:
+        """Whether a view of this visit is an event at all: a person's page (SUSPECT: once its browser reports in)."""
+        return self.asker is Asker.PERSON or self.asker is Asker.SUSPECT
+
+
+class ClickIds(NamedTuple):
+    """``_fbp`` and ``_fbc`` as both legs send them, "" where there is none or no consent. ``set_cookies``: whole
+    ``Set-Cookie`` values, empty where nothing is to be set; never put them on a response that a cache may share."""
+
+    fbp: str = ""
+    fbc: str = ""
+    set_cookies: tuple[str, ...] = ()

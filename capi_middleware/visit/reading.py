@@ -1,0 +1,95 @@
+"""From a WSGI environ to a :class:`Visit`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from capi_middleware.settings import Settings
+
+from .address import client_address
+from .asker import judge_asker
+from .consent import resolve_consent
+from .cookies import read_cookies
+from .scrub import scrub_url
+from .visit import Visit
+
+_PLAIN_PATH = re.compile(r"[A-Za-z0-9/_.~!$&'()*+,;=:@-]*")
+_HOST = re.compile(r"(?:[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,253})|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?")
+_QUERY_UNSAFE = re.compile(r"[^!-~]")
+
+
+def read_visit(environ: Mapping[str, Any], settings: Settings, now: float) -> Visit:
+    """Who is asking, from where, and whether Meta may be told. Copies the few strings it needs. ``now``: Unix
+    seconds. Never raises on anything that a client can send."""
+    method = environ.get("REQUEST_METHOD") or "GET"
+    scheme, authority = _origin(environ, settings)
+    host = _bare(authority)
+    raw_path = (environ.get("SCRIPT_NAME") or "") + (environ.get("PATH_INFO") or "") or "/"
+    query = environ.get("QUERY_STRING") or ""
+    path = raw_path
+    shown = raw_path
+    if not _PLAIN_PATH.fullmatch(raw_path):
+        octets = raw_path.encode("latin-1", "replace")
+        path = octets.decode("utf-8", "replace")
+        shown = quote(octets, safe="/~!$&'()*+,;=:@")
+    if not query.isascii() or " " in query:
+        query = _QUERY_UNSAFE.sub(lambda found: quote(found.group().encode("latin-1", "replace")), query)
+    url = f"{scheme}://{authority}{shown}?{query}" if query else f"{scheme}://{authority}{shown}"
+    user_agent = environ.get("HTTP_USER_AGENT") or ""
+    cookies = read_cookies(environ.get("HTTP_COOKIE") or "")
+    asker, reason = judge_asker(environ, method, user_agent, settings)
+    return Visit(
+        method=method,
+        scheme=scheme,
+        host=host,
+        path=path,
+        query=query,
+        url=url,
+        source_url=scrub_url(url, settings),
+        referrer=_referrer(environ, settings),
+        address=client_address(environ, settings),
+        user_agent=user_agent,
+        cookies=cookies,
+        asker=asker,
+        reason=reason,
+        consent=resolve_consent(environ, cookies, host, settings),
+    )
+
+
+def _origin(environ: Mapping[str, Any], settings: Settings) -> tuple[str, str]:
+    """Scheme and authority as the visitor's browser has them."""
+    scheme = environ.get("wsgi.url_scheme") or "http"
+    authority = environ.get("HTTP_HOST") or ""
+    hops = settings.visit.trusted_hops
+    if hops:
+        scheme = _hop(environ.get("HTTP_X_FORWARDED_PROTO"), hops) or scheme
+        authority = _hop(environ.get("HTTP_X_FORWARDED_HOST"), hops) or authority
+    scheme = "https" if scheme.lower() == "https" else "http"
+    if not _HOST.fullmatch(authority):
+        name, port = environ.get("SERVER_NAME") or "localhost", environ.get("SERVER_PORT") or ""
+        authority = f"{name}:{port}" if port and port != ("443" if scheme == "https" else "80") else name
+        if not _HOST.fullmatch(authority):
+            authority = "localhost"
+    return scheme, authority.lower()
+
+
+def _hop(header: str | None, hops: int) -> str:
+    entries = (header or "").split(",")
+    return entries[-hops].strip() if len(entries) >= hops else ""
+
+
+def _bare(authority: str) -> str:
+    host = authority if authority.endswith("]") else authority.rpartition(":")[0] or authority
+    return host.rstrip(".")
+
+
+def _referrer(environ: Mapping[str, Any], settings: Settings) -> str:
+    referrer = environ.get("HTTP_REFERER") or ""
+    if not referrer.startswith(("https://", "http://")) or len(referrer) > 8_192:
+        return ""
+    if not referrer.isascii() or " " in referrer:
+        referrer = _QUERY_UNSAFE.sub(lambda found: quote(found.group().encode("latin-1", "replace")), referrer)
+    return scrub_url(referrer, settings)
