@@ -57,6 +57,12 @@ class Plan(NamedTuple):
     wants_json: bool
     adds: bool
 
+    @property
+    def wanted(self) -> frozenset[str]:
+        """The parts of a page to read: of ``"product"``, ``"notices"`` and ``"html"`` (the page's bytes, up to 1 MiB, in
+        ``Facts.more["html"]``: thank-you pages, CSS selectors of rules, a platform not yet recognised)."""
+        return frozenset(("product", "notices"))
+
     def conclude(self, response: Response) -> Conclusion:
         """The events of this request, now that its answer is known; PageView, if any, is the first of them."""
         events: list[Inferred] = []

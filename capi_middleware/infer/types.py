@@ -10,8 +10,12 @@ class Facts(NamedTuple):
     """What a page says about its product and itself; every value with its source (``jsonld:offers.price``).
 
     ``product``: custom_data keys found (content_ids, content_name, content_type, content_category, value, currency, …)
-    when the page *is* a product's page, else empty. ``notices``: success or error messages and cart counts that the
-    page shows, for evidence about the request before it. ``title``: the page's title.
+    when the page *is* a product's page, else empty. ``title``: the page's title.
+    ``notices``: what the page says of the request before it, each as ``"success: text"``, ``"error: text"`` or
+    ``"cart: 3"`` (the count that its cart shows).
+    ``more``: ``"ids"``: a mapping of ``sku``, ``product_id``, ``variant_id``, ``mpn``, ``gtin`` to the page's own id of
+    that kind (text), which ``content_id`` templates are filled from and product memory finds the product by;
+    ``"html"``: the page's bytes as far as they were held, only where a plan wanted them.
     """
 
     product: Mapping[str, Any] = {}
