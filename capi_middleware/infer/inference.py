@@ -59,7 +59,7 @@ class Plan(NamedTuple):
 
     @property
     def wanted(self) -> frozenset[str]:
-        """The parts of a page to read: of ``"product"``, ``"notices"`` and ``"html"`` (the page's bytes, up to 1 MiB, in
+        """Parts of a page to read: of ``"product"``, ``"notices"`` and ``"html"`` (the page's bytes, up to 1 MiB, in
         ``Facts.more["html"]``: thank-you pages, CSS selectors of rules, a platform not yet recognised)."""
         return frozenset(("product", "notices"))
 
