@@ -28,7 +28,7 @@ class Event(NamedTuple):
     key of ``custom_data``, where its value came from (``jsonld:offers.price``). ``rule``: name of the rule that
     inferred it. ``browser``: whether a browser leg was handed out too (then it expires after 48 h).
     ``consent``: the decision's source and reason, for the ledger. ``data_processing_options``: ()
-    or ("LDU", country, state).
+    or ("LDU", country, state). ``hold``: not sent before the browser leg reports in (a suspect visitor).
     """
 
     pixel_id: str
@@ -45,3 +45,4 @@ class Event(NamedTuple):
     consent: str = ""
     data_processing_options: tuple[str, int, int] | tuple[()] = ()
     action_source: str = "website"
+    hold: bool = False
