@@ -1,0 +1,65 @@
+"""``capi-middleware sandbox``: the local stand-in of Meta alone."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import threading
+
+from capi_middleware.sandbox import Sandbox
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--listen", default="127.0.0.1:8601", metavar="HOST:PORT", help="default: %(default)s")
+    parser.add_argument(
+        "--token",
+        action="append",
+        default=[],
+        metavar="PIXEL_ID=TOKEN",
+        help="a dataset and its access token; may be given again. Without any, every pixel and token is taken",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serve until Ctrl-C. 2 for an address or token that cannot be read, 1 where the address is taken."""
+    try:
+        host, port = address(arguments.listen)
+        tokens = dict(_token(text) for text in arguments.token) or None
+    except ValueError as problem:
+        print(f"capi-middleware sandbox: {problem}", file=sys.stderr)
+        return 2
+    sandbox = Sandbox(host, port, tokens=tokens)
+    try:
+        sandbox.start()
+    except OSError as problem:
+        print(f"capi-middleware sandbox: cannot listen on {arguments.listen}: {problem.strerror}", file=sys.stderr)
+        return 1
+    print(f"Events page   {sandbox.url}/")
+    print(f"For the shop  CAPI_GRAPH_URL={sandbox.url} CAPI_PIXEL_URL={sandbox.pixel_url}")
+    print("Ctrl-C ends it.", flush=True)
+    until_interrupted()
+    sandbox.stop()
+    return 0
+
+
+def address(text: str) -> tuple[str, int]:
+    """``HOST:PORT`` as its parts; a bare port means this machine alone. Raises ``ValueError`` with a sentence."""
+    host, _, port = text.rpartition(":")
+    if not port.isdecimal() or int(port) > 65535:
+        raise ValueError(f"{text!r} is no address: write HOST:PORT, as 127.0.0.1:8601")
+    return host.strip("[]") or "127.0.0.1", int(port)
+
+
+def until_interrupted() -> None:
+    """Wait for Ctrl-C."""
+    try:
+        threading.Event().wait()
+    except KeyboardInterrupt:
+        print()
+
+
+def _token(text: str) -> tuple[str, str]:
+    pixel_id, equals, token = text.partition("=")
+    if not (pixel_id.isdecimal() and equals and token):
+        raise ValueError(f"{text!r} is no token: write PIXEL_ID=TOKEN")
+    return pixel_id, token

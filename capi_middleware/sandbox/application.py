@@ -1,0 +1,181 @@
+"""The stand-in as a WSGI app: Graph's endpoint, the pixel's files, ``/tr``, the events page."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+from wsgiref.types import StartResponse, WSGIEnvironment
+
+from werkzeug.exceptions import HTTPException, NotFound, RequestEntityTooLarge
+from werkzeug.routing import Map, Rule
+from werkzeug.wrappers import Request, Response
+
+from .fault import Fault, FaultBoard, Place
+from .graph import Keys, accept, authorize, event_ids, read_parameters
+from .graph_error import GraphError, trace_id
+from .listener import CONNECTION, hang_up
+from .pixel_config import config_script, plugin_script
+from .record import GraphCall
+from .recorder import Recorder
+from .tr import GIF, read_browser_event
+
+STATIC = Path(__file__).parent / "static"
+MAX_BODY = 32 * 1024 * 1024
+
+ROUTES = Map(
+    [
+        Rule("/<locale>/fbevents.js", endpoint="script", methods=["GET"]),
+        Rule("/signals/config/<pixel_id>", endpoint="config", methods=["GET"]),
+        Rule("/signals/plugins/<name>.js", endpoint="plugin", methods=["GET"]),
+        Rule("/tr", endpoint="tr", methods=["GET", "POST"]),
+        Rule("/tr/", endpoint="tr", methods=["GET", "POST"]),
+        Rule("/<version>/<pixel_id>/events", endpoint="graph"),
+        Rule("/<pixel_id>/events", endpoint="graph", defaults={"version": ""}),
+    ],
+    merge_slashes=False,
+    redirect_defaults=False,
+)
+
+
+class SandboxApp:
+    """Answers as both of Meta's hosts do. ``cookies``: see :class:`~capi_middleware.sandbox.Sandbox`."""
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        keys: Keys | None = None,
+        *,
+        cookies: str = "inline",
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self.recorder = recorder
+        self.keys = keys or Keys()
+        self.faults = FaultBoard()
+        self.usage = 0
+        self._cookies = cookies
+        self._now = now
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        request = Request(environ)
+        request.max_content_length = MAX_BODY
+        request.max_form_memory_size = MAX_BODY
+        try:
+            response = self._route(request)
+        except HTTPException as problem:
+            return problem.get_response(environ)(environ, start_response)
+        return response(environ, start_response)
+
+    def _route(self, request: Request) -> Response:
+        endpoint, values = ROUTES.bind_to_environ(request.environ).match()
+        place: Place = endpoint
+        fault = self.faults.take(place)
+        if fault:
+            answer = self._suffer(request, fault)
+            if answer is not None:
+                return answer
+        handler: Callable[..., Response] = getattr(self, f"_{endpoint}")
+        response = handler(request, **values)
+        if fault and fault.lost:
+            return _hang_up(request)
+        return response
+
+    def _suffer(self, request: Request, fault: Fault) -> Response | None:
+        """What a fault answers; None where the request goes on."""
+        if fault.delay:
+            time.sleep(fault.delay)
+        if fault.drop:
+            return _hang_up(request)
+        if not fault.answers:
+            return None
+        if fault.code:
+            error = GraphError(
+                fault.code, fault.subcode, status=fault.status, transient=True if fault.transient else None
+            )
+            response = self._answer(error.body(), error.status)
+        else:
+            response = Response("<html><body><h1>Sorry</h1></body></html>", fault.status, mimetype="text/html")
+        if fault.retry_after is not None:
+            response.headers["Retry-After"] = str(fault.retry_after)
+        request.get_data(cache=False)
+        return response
+
+    def _script(self, request: Request, locale: str) -> Response:
+        return _javascript((STATIC / "fbevents.js").read_text("utf-8"))
+
+    def _config(self, request: Request, pixel_id: str) -> Response:
+        return _javascript(config_script(pixel_id, self._cookies))
+
+    def _plugin(self, request: Request, name: str) -> Response:
+        script = plugin_script(name)
+        if script is None:
+            raise NotFound
+        return _javascript(script)
+
+    def _tr(self, request: Request) -> Response:
+        event = read_browser_event(request, self._now())
+        if event:
+            self.recorder.add_browser(event)
+        return Response(GIF, mimetype="image/gif", headers={"Cache-Control": "no-cache, no-store"})
+
+    def _graph(self, request: Request, version: str, pixel_id: str) -> Response:
+        parameters: dict[str, Any] = {}
+        status, error = 200, None
+        now = self._now()
+        try:
+            parameters = read_parameters(request)
+            if request.method != "POST":
+                raise GraphError(100, 33, f"Unsupported {request.method.lower()} request.")
+            if not _is_version(version):
+                raise GraphError(2500, 0, "An API version is required: /v25.0/{dataset}/events")
+            authorize(parameters, pixel_id, self.keys)
+            events = accept(parameters, pixel_id, now)
+            self.recorder.add_server(events)
+            body: dict[str, Any] = {"events_received": len(events), "messages": [], "fbtrace_id": trace_id()}
+        except GraphError as refusal:
+            status, error, body = refusal.status, refusal, refusal.body()
+        except RequestEntityTooLarge:
+            status, body = 413, {}
+        self.recorder.add_call(
+            GraphCall(
+                pixel_id=pixel_id,
+                version=version,
+                received_at=now,
+                status=status,
+                code=error.code if error else 0,
+                subcode=error.subcode if error else 0,
+                event_ids=event_ids(parameters),
+                query=request.query_string.decode("latin-1"),
+                headers=dict(request.headers),
+                body=request.get_data() if status != 413 else b"",
+            )
+        )
+        return self._answer(body, status)
+
+    def _answer(self, body: Mapping[str, Any], status: int) -> Response:
+        response = Response(json.dumps(body), status, mimetype="application/json")
+        usage = {"call_count": self.usage, "total_cputime": self.usage, "total_time": self.usage}
+        response.headers["X-App-Usage"] = json.dumps(usage)
+        response.headers["X-FB-Trace-ID"] = trace_id()
+        response.headers["Facebook-API-Version"] = "v25.0"
+        return response
+
+
+def _is_version(version: str) -> bool:
+    major, _, minor = version.removeprefix("v").partition(".")
+    return version.startswith("v") and major.isdecimal() and minor.isdecimal()
+
+
+def _javascript(text: str) -> Response:
+    headers = {"Cache-Control": "no-store", "Access-Control-Allow-Origin": "*"}
+    return Response(text, mimetype="application/x-javascript", headers=headers)
+
+
+def _hang_up(request: Request) -> Response:
+    """Break the connection; under a server that does not give us its socket, the nearest answer there is."""
+    connection = request.environ.get(CONNECTION)
+    if connection is not None:
+        hang_up(connection)
+    return Response(status=502)
