@@ -153,11 +153,18 @@
   }
 
   function hear(answer) {
-    granted = answer.consent === 'granted';
+    granted = answer.state === 'granted';
     if (!granted) return;
     if (answer.user) config.user = answer.user;
     fireAll(answer.events);
-    if (answer.need) ask('page', { p: page() });
+    if (answer.need) {
+      ask('page', {
+        p: page(),
+        d: answer.events.map(function (row) {
+          return row[0];
+        }),
+      });
+    }
   }
 
   // What a reader of product facts wants of this page, within bounds.

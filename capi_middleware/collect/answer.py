@@ -1,0 +1,200 @@
+"""One message of a page's script, answered: values in, values out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+from urllib.parse import unquote_to_bytes, urlsplit
+
+from capi_middleware.events import Event, Visitor, derived_event_id
+from capi_middleware.infer import FactReader, Facts, Inference, Inferred, ProductMemory, Response
+from capi_middleware.page.server_timing import rows
+from capi_middleware.settings import Settings
+from capi_middleware.visit import Answer as Consented
+from capi_middleware.visit import Asker, ClickIds, Visit, click_ids, read_visit
+
+from .message import Handed, Kind, Message
+from .seal import Seal
+
+TRACKABLE = frozenset(
+    {
+        "AddToWishlist",
+        "CompleteRegistration",
+        "Contact",
+        "CustomizeProduct",
+        "Donate",
+        "FindLocation",
+        "Lead",
+        "Schedule",
+        "StartTrial",
+        "SubmitApplication",
+        "Subscribe",
+    }
+)
+"""Names that ``capi.track`` may send without a setting: what no rule infers by itself, so that nothing counts twice."""
+
+
+class Shop(NamedTuple):
+    """What an answer is made from, besides the message."""
+
+    settings: Settings
+    inference: Inference
+    memory: ProductMemory | None
+    seal: Seal
+
+
+class Report(NamedTuple):
+    """What the page says of one browser leg."""
+
+    event_id: str
+    event_name: str
+    handed: Handed
+
+
+class Answer(NamedTuple):
+    """``body``: what the script gets. ``events``: whose server leg is due now. ``set_cookies``: whole values."""
+
+    body: Mapping[str, Any]
+    events: tuple[Event, ...] = ()
+    reports: tuple[Report, ...] = ()
+    set_cookies: tuple[str, ...] = ()
+
+
+def answer(message: Message, environ: Mapping[str, Any], shop: Shop, now: float) -> Answer | None:
+    """What to say and what to send; None where the page is not one of this host. ``now``: Unix seconds."""
+    if message.kind is Kind.REPORT:
+        return Answer({}, reports=tuple(Report(i, name, message.handed) for name, i in message.rows))
+    visit = read_visit(page_environ(message, environ), shop.settings, now)
+    if visit.host != read_visit(environ, shop.settings, now).host:
+        return None
+    if visit.asker is not Asker.PERSON:
+        return Answer({"v": 1, "state": "held"})
+    if not visit.consent.allowed:
+        denied = visit.consent.answer is Consented.DENIED
+        return Answer({"v": 1, "state": "denied" if denied else "held"})
+    ids = click_ids(visit, shop.settings, now)
+    found, need = _events(message, visit, shop)
+    events = tuple(_dated(event, visit, ids, int(now)) for event in found)
+    body: dict[str, Any] = {"v": 1, "state": "granted", "events": rows(events)}
+    if need:
+        body["need"] = True
+    return Answer(body, events, set_cookies=ids.set_cookies)
+
+
+def page_environ(message: Message, environ: Mapping[str, Any]) -> dict[str, Any]:
+    """The environ as if the browser had asked for the page itself: same browser, address and cookies, the page's
+    address. Its scheme and port are the browser's own word, which a proxy in between cannot have changed."""
+    parts = urlsplit(message.url)
+    page = dict(environ)
+    page.update(
+        {
+            "REQUEST_METHOD": "GET",
+            "wsgi.url_scheme": parts.scheme,
+            "HTTP_HOST": parts.netloc.rpartition("@")[2],
+            "SCRIPT_NAME": "",
+            "PATH_INFO": unquote_to_bytes(parts.path).decode("latin-1") or "/",
+            "QUERY_STRING": parts.query,
+            "HTTP_REFERER": message.referrer,
+            "HTTP_ACCEPT": "text/html",
+            "HTTP_SEC_FETCH_DEST": "document",
+            "HTTP_SEC_FETCH_MODE": "navigate",
+            "CONTENT_TYPE": "",
+            "CONTENT_LENGTH": "",
+        }
+    )
+    for name in ("HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_HOST", "HTTP_X_REQUESTED_WITH"):
+        page.pop(name, None)
+    return page
+
+
+def _events(message: Message, visit: Visit, shop: Shop) -> tuple[list[Event], bool]:
+    """Events without visitor and time, and whether the page's markup is needed for more."""
+    if message.kind is Kind.TRACK:
+        return [_tracked(message, visit, shop.settings)] if _may_track(message.name, shop.settings) else [], False
+    pixel_id = shop.settings.meta.pixel_id
+    opened = [event for token in message.tokens for event in shop.seal.load(token) if event.pixel_id == pixel_id]
+    if opened or message.tokens:
+        return opened, False
+    facts, need = _facts(message, visit, shop)
+    concluded = shop.inference.plan(visit).conclude(Response(200, (), facts)).events
+    if need:
+        concluded = tuple(inferred for inferred in concluded if inferred.event_name == "PageView")
+    return [
+        _made(inferred, number, message, visit, shop.settings)
+        for number, inferred in enumerate(concluded)
+        if inferred.browser and inferred.event_name not in message.done
+    ], need
+
+
+def _facts(message: Message, visit: Visit, shop: Shop) -> tuple[Facts, bool]:
+    address = f"{visit.path}?{visit.query}" if visit.query else visit.path
+    known = shop.memory.by_url(visit.host, address) if shop.memory else None
+    if known is not None:
+        return known, False
+    if message.kind is not Kind.PAGE:
+        return Facts(), True
+    reader = FactReader(visit, shop.settings.shop)
+    reader.feed(message.page.encode("utf-8", "replace"))
+    return reader.facts(), False
+
+
+def _made(inferred: Inferred, number: int, message: Message, visit: Visit, settings: Settings) -> Event:
+    pixel_id, name = settings.meta.pixel_id, inferred.event_name
+    if inferred.key:
+        event_id = derived_event_id(pixel_id, name, inferred.key)
+    elif name == "PageView":
+        event_id = message.view_id
+    else:
+        event_id = derived_event_id(pixel_id, name, f"{message.view_id} {number}")
+    return Event(
+        pixel_id,
+        name,
+        event_id,
+        0,
+        visit.source_url,
+        custom_data=inferred.custom_data,
+        referrer_url=visit.referrer,
+        rule=inferred.rule,
+        sources=inferred.sources,
+    )
+
+
+def _may_track(name: str, settings: Settings) -> bool:
+    return name in TRACKABLE or name in settings.browser.track
+
+
+def _tracked(message: Message, visit: Visit, settings: Settings) -> Event:
+    return Event(
+        settings.meta.pixel_id,
+        message.name,
+        message.view_id,
+        0,
+        visit.source_url,
+        custom_data=message.data,
+        referrer_url=visit.referrer,
+        rule="capi.track",
+        sources=dict.fromkeys(message.data, "capi.track"),
+    )
+
+
+def _dated(event: Event, visit: Visit, ids: ClickIds, now: int) -> Event:
+    return event._replace(
+        event_time=now,
+        visitor=Visitor(visit.address, visit.user_agent, ids.fbp, ids.fbc),
+        consent=f"{visit.consent.source} {visit.consent.reason}".strip(),
+        data_processing_options=visit.consent.data_processing_options,
+    )
+
+
+def encode(body: Mapping[str, Any]) -> bytes:
+    """ASCII JSON. Harmless wherever it lands: no ``<`` from outside survives unescaped."""
+    text = json.dumps(body, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    return text.replace("<", "\\u003C").encode("ascii")
+
+
+def merge(first: Answer, calls: Sequence[Event]) -> Answer:
+    """The answer with browser legs added whose server leg is already on its way (the flash cookie's)."""
+    if not calls or first.body.get("state") != "granted":
+        return first
+    return first._replace(body={**first.body, "events": rows(calls) + list(first.body.get("events", ()))})

@@ -1,0 +1,119 @@
+"""The shell: one request to ``{mount}/collect``, from environ to status, headers and body."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from threading import Lock
+from typing import Any
+from urllib.parse import urlsplit
+
+from cachetools import LRUCache
+
+from capi_middleware.events import Event
+
+from .answer import Answer, Report, Shop, answer, encode
+from .limits import Limits
+from .message import LARGEST, Kind, read_message
+
+_IDS = 50_000
+_HEADERS = [("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff")]
+
+Reply = tuple[str, list[tuple[str, str]], bytes]
+
+
+class Collector:
+    """Answers the page's script; one a process and shop.
+
+    ``put`` takes an event for the server leg, ``report`` what a page says of a browser leg; neither may wait.
+    Everything that is refused moves a counter in ``refused`` and costs no parse.
+    """
+
+    def __init__(
+        self,
+        put: Callable[[Event], object],
+        report: Callable[[Report], object],
+        limits: Limits,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.refused: Counter[str] = Counter()
+        self._put = put
+        self._report = report
+        self._limits = limits
+        self._clock = clock
+        self._given: LRUCache[str, bool] = LRUCache(_IDS)
+        self._lock = Lock()
+
+    def reply(self, environ: Mapping[str, Any], shop: Shop) -> Reply:
+        """Status line, headers and body. ``wsgi.input`` is read only once the request has earned it."""
+        now = self._clock()
+        problem = refusal(environ)
+        if not problem and not self._limits.admit(visitor_key(environ), now):
+            problem = "429 Too Many Requests"
+        if problem:
+            return self._refuse(problem)
+        body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
+        message = read_message(body)
+        given = message and answer(message, environ, shop, now)
+        if message is None or given is None:
+            return self._refuse("400 Bad Request")
+        for report in given.reports:
+            self._report(report)
+        for event in given.events:
+            if self._is_first(event):
+                self._put(event)
+        return _reply(given) if message.kind is not Kind.REPORT else ("204 No Content", list(_HEADERS), b"")
+
+    def _refuse(self, status: str) -> Reply:
+        with self._lock:
+            self.refused[status[:3]] += 1
+        return status, [*_HEADERS, ("Content-Length", "0")], b""
+
+    def _is_first(self, event: Event) -> bool:
+        key = f"{event.event_id} {event.event_name}"
+        with self._lock:
+            if key in self._given:
+                return False
+            self._given[key] = True
+            return True
+
+
+def refusal(environ: Mapping[str, Any]) -> str:
+    """The status line that refuses this request before its body is read, or "".
+
+    Same origin only: a page of another site cannot send JSON here without a preflight, which is never answered, and
+    browsers name the sender in ``Sec-Fetch-Site`` (Fetch Metadata) or at least in ``Origin``.
+    """
+    if environ.get("REQUEST_METHOD") != "POST":
+        return "405 Method Not Allowed"
+    if (environ.get("CONTENT_TYPE") or "").partition(";")[0].strip().lower() != "application/json":
+        return "415 Unsupported Media Type"
+    site = environ.get("HTTP_SEC_FETCH_SITE")
+    if site is not None and site != "same-origin":
+        return "403 Forbidden"
+    origin = environ.get("HTTP_ORIGIN") or ""
+    if site is None and not _same_host(origin, environ.get("HTTP_HOST") or ""):
+        return "403 Forbidden"
+    length = environ.get("CONTENT_LENGTH") or ""
+    if not length.isdigit():
+        return "411 Length Required"
+    return "413 Content Too Large" if int(length) > LARGEST else ""
+
+
+def visitor_key(environ: Mapping[str, Any]) -> str:
+    """Whose rate this counts against. Behind a proxy that the settings do not name, what that proxy wrote: believed
+    for nothing else, and whoever forges it still meets the bound on all together."""
+    forwarded = (environ.get("HTTP_X_FORWARDED_FOR") or "").rpartition(",")[2].strip()
+    return (forwarded or environ.get("REMOTE_ADDR") or "")[:64]
+
+
+def _same_host(origin: str, host: str) -> bool:
+    return bool(origin) and urlsplit(origin).netloc.lower() == host.lower()
+
+
+def _reply(given: Answer) -> Reply:
+    body = encode(given.body)
+    headers = [*_HEADERS, ("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
+    headers += [("Set-Cookie", cookie) for cookie in given.set_cookies]
+    return "200 OK", headers, body

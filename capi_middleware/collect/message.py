@@ -1,0 +1,128 @@
+"""What a page's script may say to us: JSON of a known form within bounds, or nothing."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+from capi_middleware.events import is_valid_name
+
+LARGEST = 32 * 1024
+"""Bytes of a message; the largest honest one carries 24 000 characters of product markup."""
+_URL = 2048
+_ROWS = 20
+_TOKENS = 4
+_ID = re.compile(r"[0-9a-f]{32}")
+_EVENT_ID = re.compile(r"[0-9A-Za-z_.:-]{1,64}")
+
+
+class Kind(Enum):
+    """Why the script speaks."""
+
+    VIEW = "view"
+    """A page is shown that has no events yet: which ones has it?"""
+    PAGE = "page"
+    """The same view, now with the product markup that the answer to VIEW asked for."""
+    CONSENT = "consent"
+    """The visitor may have answered a consent tool: what was held may be due."""
+    TRACK = "track"
+    """``capi.track(name, data)``."""
+    REPORT = "report"
+    """Which IDs were handed to the pixel."""
+
+
+class Handed(Enum):
+    """What the page can know of its browser legs (evidence levels: docs/browser.md). Delivery is not among them."""
+
+    HANDED = "handed"
+    """The pixel's script has loaded and has taken the call."""
+    QUEUED = "queued"
+    """The call waits for the pixel's script, which has neither loaded nor failed."""
+    BLOCKED = "blocked"
+    """The pixel's script could not be loaded."""
+
+
+class Message(NamedTuple):
+    """``url``: absolute, without fragment. ``view_id``: 32 hex digits, "" in a report. ``done``: event names that the
+    view has already been given. ``page``: HTML text. ``name``, ``data``: of a tracked event."""
+
+    kind: Kind
+    url: str
+    referrer: str = ""
+    view_id: str = ""
+    done: tuple[str, ...] = ()
+    tokens: tuple[str, ...] = ()
+    page: str = ""
+    name: str = ""
+    data: Mapping[str, Any] = {}
+    handed: Handed = Handed.QUEUED
+    rows: tuple[tuple[str, str], ...] = ()
+
+
+def read_message(body: bytes) -> Message | None:
+    """The message, or None where it is anything but one of ours. Never raises."""
+    try:
+        given = json.loads(body)
+        if not isinstance(given, dict) or given.get("v") != 1:
+            return None
+        kind = Kind(given.get("k"))
+        url, referrer = _text(given, "u", _URL), _text(given, "r", _URL)
+        if not _is_page(url):
+            return None
+        message = Message(kind, url, referrer if _is_page(referrer) else "")
+        return _READERS[kind](given, message)
+    except (ValueError, RecursionError, TypeError):
+        return None
+
+
+def _viewing(given: Mapping[str, Any], message: Message) -> Message | None:
+    view_id = _text(given, "i", 32)
+    if not _ID.fullmatch(view_id):
+        return None
+    done = given.get("d") or []
+    tokens = given.get("t") or []
+    return message._replace(
+        view_id=view_id,
+        done=tuple(name for name in done[:_ROWS] if isinstance(name, str)),
+        tokens=tuple(token for token in tokens[:_TOKENS] if isinstance(token, str)),
+        page=_text(given, "p", LARGEST),
+    )
+
+
+def _tracking(given: Mapping[str, Any], message: Message) -> Message | None:
+    view_id, name, data = _text(given, "i", 32), _text(given, "n", 50), given.get("d") or {}
+    if not _ID.fullmatch(view_id) or not is_valid_name(name) or not isinstance(data, dict):
+        return None
+    return message._replace(view_id=view_id, name=name, data=data)
+
+
+def _reporting(given: Mapping[str, Any], message: Message) -> Message | None:
+    rows = []
+    for row in (given.get("e") or [])[:_ROWS]:
+        name, event_id = row
+        if is_valid_name(name) and _EVENT_ID.fullmatch(event_id):
+            rows.append((name, event_id))
+    return message._replace(handed=Handed(given.get("s")), rows=tuple(rows))
+
+
+_READERS = {
+    Kind.VIEW: _viewing,
+    Kind.PAGE: _viewing,
+    Kind.CONSENT: _viewing,
+    Kind.TRACK: _tracking,
+    Kind.REPORT: _reporting,
+}
+
+
+def _text(given: Mapping[str, Any], key: str, largest: int) -> str:
+    text = given.get(key, "")
+    return text if isinstance(text, str) and len(text) <= largest else ""
+
+
+def _is_page(url: str) -> bool:
+    parts = urlsplit(url)
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and url.isprintable() and " " not in url

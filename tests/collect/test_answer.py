@@ -1,0 +1,207 @@
+"""The endpoint's core: what a message is answered with."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+import pytest
+
+from capi_middleware.collect import Collector, Limits, Report, Seal, Shop
+from capi_middleware.events import Event
+from capi_middleware.infer import Facts, Inference, ProductMemory
+from capi_middleware.settings import Settings
+from capi_middleware.settings.settings import BrowserSettings, ConsentSettings, MetaSettings
+
+CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
+VIEW_ID = "0123456789abcdef0123456789abcdef"
+MARKUP = (
+    '<html><head><script type="application/ld+json">{"@context":"https://schema.org","@type":"Product","name":"Lamp",'
+    '"sku":"L-1","offers":{"@type":"Offer","price":"249.00","priceCurrency":"SEK"}}</script></head><body></body></html>'
+)
+
+
+class Desk:
+    """A collector with everything it needs, and what it gave away."""
+
+    def __init__(self, *, consent: str = "off", browser: BrowserSettings | None = None, rate: int = 1000) -> None:
+        settings = Settings(
+            meta=MetaSettings(pixel_id="1234567890"),
+            consent=ConsentSettings(mode=consent),
+            browser=browser or BrowserSettings(),
+        )
+        self.memory = ProductMemory()
+        self.seal = Seal(b"k" * 32)
+        self.shop = Shop(settings, Inference(settings, self.memory), self.memory, self.seal)
+        self.events: list[Event] = []
+        self.reports: list[Report] = []
+        self.now = 1_700_000_000.0
+        self.collector = Collector(
+            self.events.append, self.reports.append, Limits(rate, 10 * rate), clock=lambda: self.now
+        )
+
+    def post(self, message: Any, **headers: str) -> tuple[str, dict[str, str], Any]:
+        body = message if isinstance(message, bytes) else json.dumps(message).encode()
+        environ: dict[str, Any] = {
+            "REQUEST_METHOD": "POST",
+            "PATH_INFO": "/_shop/collect",
+            "HTTP_HOST": "shop.example",
+            "HTTP_USER_AGENT": CHROME,
+            "HTTP_SEC_FETCH_SITE": "same-origin",
+            "HTTP_ACCEPT_LANGUAGE": "sv",
+            "REMOTE_ADDR": "81.2.69.142",
+            "CONTENT_TYPE": "application/json",
+            "CONTENT_LENGTH": str(len(body)),
+            "wsgi.url_scheme": "http",
+            "wsgi.input": io.BytesIO(body),
+            **headers,
+        }
+        status, answered, reply = self.collector.reply(environ, self.shop)
+        return status, dict(answered), json.loads(reply) if reply else None
+
+    def view(self, url: str = "https://shop.example/p/1", **more: Any) -> Any:
+        return self.post({"v": 1, "k": "view", "u": url, "r": "", "i": VIEW_ID, **more})[2]
+
+
+def names(reply: Any) -> list[str]:
+    return [row[0] for row in reply["events"]]
+
+
+def test_a_view_has_a_page_view_under_the_browsers_own_id() -> None:
+    desk = Desk()
+    reply = desk.view()
+    assert reply["events"] == [["PageView", {}, VIEW_ID]]
+    [event] = desk.events
+    assert (event.event_name, event.event_id, event.event_time) == ("PageView", VIEW_ID, 1_700_000_000)
+    assert event.event_source_url == "https://shop.example/p/1"
+    assert event.visitor.client_ip_address == "81.2.69.142"
+
+
+def test_a_product_page_known_to_the_memory_has_its_view_content_at_once() -> None:
+    desk = Desk()
+    desk.memory.learn("shop.example", "/p/1", Facts({"content_ids": ["L-1"], "value": 249.0}, {}, True))
+    reply = desk.view()
+    assert names(reply) == ["PageView", "ViewContent"]
+    assert "need" not in reply
+    assert [event.event_id for event in desk.events] == [row[2] for row in reply["events"]]
+
+
+def test_an_unknown_page_is_asked_for_its_markup_and_answered_from_it() -> None:
+    desk = Desk()
+    first = desk.view()
+    assert first["need"] is True and names(first) == ["PageView"]
+    second = desk.post(
+        {"v": 1, "k": "page", "u": "https://shop.example/p/1", "i": VIEW_ID, "d": ["PageView"], "p": MARKUP}
+    )[2]
+    assert names(second) == ["ViewContent"]
+    assert second["events"][0][1]["value"] == 249.0
+    assert [event.event_name for event in desk.events] == ["PageView", "ViewContent"]
+
+
+def test_markup_that_a_visitor_sends_teaches_the_memory_nothing() -> None:
+    desk = Desk()
+    desk.post({"v": 1, "k": "page", "u": "https://shop.example/p/1", "i": VIEW_ID, "p": MARKUP})
+    assert desk.memory.by_url("shop.example", "/p/1") is None
+
+
+def test_the_same_view_twice_has_one_server_leg() -> None:
+    desk = Desk()
+    assert desk.view() == desk.view()
+    assert len(desk.events) == 1
+
+
+def test_cookies_are_set_here() -> None:
+    _, headers, _ = Desk().post({"v": 1, "k": "view", "u": "https://shop.example/", "i": VIEW_ID})
+    assert headers["Set-Cookie"].startswith("_fbp=fb.1.")
+    assert headers["Cache-Control"] == "no-store"
+
+
+def test_without_consent_nothing_is_made_or_set() -> None:
+    desk = Desk(consent="required")
+    status, headers, reply = desk.post({"v": 1, "k": "view", "u": "https://shop.example/", "i": VIEW_ID})
+    assert reply == {"v": 1, "state": "held"}
+    assert "Set-Cookie" not in headers
+    assert desk.events == []
+
+
+def test_a_grant_opens_the_sealed_events_with_their_own_ids() -> None:
+    desk = Desk(consent="required")
+    held = Event("1234567890", "Purchase", "f" * 32, 1, "https://shop.example/tack/7", custom_data={"value": 5.0})
+    token = desk.seal.dump([held])
+    message = {"v": 1, "k": "consent", "u": "https://shop.example/tack/7", "i": VIEW_ID, "t": [token]}
+    assert desk.post(message)[2]["state"] == "held"
+    reply = desk.post(message, HTTP_COOKIE="capi_consent=v1.g.api.1700000000")[2]
+    assert reply["events"] == [["Purchase", {"value": 5.0}, "f" * 32]]
+    [event] = desk.events
+    assert event.event_id == "f" * 32 and event.visitor.fbp
+
+
+def test_a_forged_token_opens_nothing() -> None:
+    desk = Desk()
+    token = Seal(b"x" * 32).dump([Event("1234567890", "Purchase", "f" * 32, 1, "https://shop.example/")])
+    reply = desk.post({"v": 1, "k": "consent", "u": "https://shop.example/", "i": VIEW_ID, "t": [token]})[2]
+    assert reply["events"] == []
+    assert desk.events == []
+
+
+def test_a_robot_gets_nothing() -> None:
+    desk = Desk()
+    message = {"v": 1, "k": "view", "u": "https://shop.example/", "i": VIEW_ID}
+    assert desk.post(message, HTTP_USER_AGENT="Googlebot/2.1 (+http://www.google.com/bot.html)")[2]["state"] == "held"
+    assert desk.events == []
+
+
+def test_track_sends_what_no_rule_infers() -> None:
+    desk = Desk()
+    message = {"v": 1, "k": "track", "u": "https://shop.example/", "i": VIEW_ID, "n": "Lead", "d": {"value": 1}}
+    assert desk.post(message)[2]["events"] == [["Lead", {"value": 1}, VIEW_ID]]
+    assert desk.post({**message, "n": "Purchase"})[2]["events"] == []
+    assert [event.event_name for event in desk.events] == ["Lead"]
+
+
+def test_track_sends_what_the_settings_add() -> None:
+    desk = Desk(browser=BrowserSettings(track=("Quiz done",)))
+    message = {"v": 1, "k": "track", "u": "https://shop.example/", "i": VIEW_ID, "n": "Quiz done"}
+    assert names(desk.post(message)[2]) == ["Quiz done"]
+
+
+def test_a_report_is_taken_without_an_answer() -> None:
+    desk = Desk()
+    message = {"v": 1, "k": "report", "u": "https://shop.example/", "s": "blocked", "e": [["PageView", VIEW_ID]]}
+    status, _, reply = desk.post(message)
+    assert (status, reply) == ("204 No Content", None)
+    assert [tuple(report) for report in desk.reports] == [(VIEW_ID, "PageView", desk.reports[0].handed)]
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        pytest.param({"HTTP_SEC_FETCH_SITE": "cross-site"}, "403 Forbidden", id="another site"),
+        pytest.param({"HTTP_SEC_FETCH_SITE": "same-site"}, "403 Forbidden", id="a sister host"),
+        pytest.param({"CONTENT_TYPE": "text/plain"}, "415 Unsupported Media Type", id="a form without preflight"),
+        pytest.param({"REQUEST_METHOD": "GET"}, "405 Method Not Allowed", id="GET"),
+        pytest.param({"CONTENT_LENGTH": ""}, "411 Length Required", id="no length"),
+        pytest.param({"CONTENT_LENGTH": "40000"}, "413 Content Too Large", id="too large"),
+    ],
+)
+def test_refused_before_its_body_is_read(headers: dict[str, str], status: str) -> None:
+    desk = Desk()
+    assert desk.post({"v": 1, "k": "view", "u": "https://shop.example/", "i": VIEW_ID}, **headers)[0] == status
+    assert desk.events == []
+    assert desk.collector.refused[status[:3]] == 1
+
+
+def test_a_page_of_another_host_is_refused() -> None:
+    desk = Desk()
+    assert desk.post({"v": 1, "k": "view", "u": "https://evil.example/", "i": VIEW_ID})[0] == "400 Bad Request"
+    assert desk.events == []
+
+
+def test_a_visitor_who_calls_too_often_is_refused_and_others_are_not() -> None:
+    desk = Desk(rate=10)
+    for _ in range(15):
+        desk.view()
+    assert desk.collector.refused["429"] == 5
+    message = {"v": 1, "k": "view", "u": "https://shop.example/", "i": "a" * 32}
+    assert desk.post(message, REMOTE_ADDR="81.2.69.143")[0] == "200 OK"
