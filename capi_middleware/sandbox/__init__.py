@@ -9,7 +9,7 @@ from __future__ import annotations
 from .application import SandboxApp
 from .dedupe import Pair, deduplicate
 from .fault import Fault
-from .listener import Listener
+from .listener import Listener, unreachable
 from .record import BrowserEvent, GraphCall, ServerEvent
 from .sandbox import Sandbox
 
@@ -23,4 +23,5 @@ __all__ = [
     "SandboxApp",
     "ServerEvent",
     "deduplicate",
+    "unreachable",
 ]

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import unquote_to_bytes
-from wsgiref.types import WSGIApplication, WSGIEnvironment
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 CONNECTION = "capi_sandbox.connection"
 """``environ`` key of the connection's socket: an app may break it."""
@@ -181,6 +181,13 @@ def hang_up(connection: Any) -> None:
         connection.shutdown(socket.SHUT_RDWR)
     except OSError:
         pass
+
+
+def unreachable(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    """A WSGI app that breaks every connection without an answer: a host that is down behind a port that is open."""
+    hang_up(environ[CONNECTION])
+    start_response("502 Bad Gateway", [("Content-Length", "0")])
+    return []
 
 
 class Listener:

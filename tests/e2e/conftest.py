@@ -1,0 +1,140 @@
+"""A real Chromium in which Meta's two hosts are the sandbox, and no other name resolves to anything but the shop."""
+
+from __future__ import annotations
+
+import shutil
+import ssl
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+import pytest
+import trustme
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, sync_playwright
+
+from capi_middleware.sandbox import Listener, Sandbox, unreachable
+
+SHOP_HOST = "www.shop.test"
+META_HOSTS = ("connect.facebook.net", "www.facebook.com", "graph.facebook.com")
+PIXEL = "1234567890"
+TOKEN = "EAAsandboxtoken"
+
+
+class MetaHosts:
+    """Stands at the addresses of Meta's hosts for the whole run; each test puts its own sandbox behind it."""
+
+    def __init__(self) -> None:
+        self.sandbox: Sandbox | None = None
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if self.sandbox is None or not self.sandbox.listener.running:
+            return unreachable(environ, start_response)
+        return self.sandbox.app(environ, start_response)
+
+
+class Visitor:
+    """One person with a fresh browser profile: ``page``, and what the console said of errors."""
+
+    def __init__(self, context: BrowserContext) -> None:
+        self.context = context
+        self.errors: list[str] = []
+        context.on("console", self._heard)
+        context.on("weberror", lambda error: self.errors.append(str(error.error)))
+        self.page: Page = context.new_page()
+
+    def cookie(self, name: str) -> str:
+        """The value of a cookie of the shop, "" where there is none."""
+        return next((one["value"] for one in self.context.cookies() if one.get("name") == name), "")
+
+    def _heard(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.errors.append(f"{message.text} ({message.location.get('url', '')})")
+
+
+@pytest.fixture(scope="session")
+def meta_hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[MetaHosts, Listener]]:
+    authority = trustme.CA()
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(*META_HOSTS).configure_cert(tls)
+    hosts = MetaHosts()
+    with Listener(hosts, tls=tls) as listener:
+        yield hosts, listener
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def chromium(playwright: Playwright, meta_hosts: tuple[MetaHosts, Listener]) -> Iterator[Browser]:
+    port = meta_hosts[1].port
+    rules = [f"MAP {host}:443 127.0.0.1:{port}" for host in META_HOSTS]
+    rules += ["MAP *.shop.test 127.0.0.1", "MAP shop.test 127.0.0.1", "MAP * ~NOTFOUND", "EXCLUDE 127.0.0.1"]
+    browser = playwright.chromium.launch(
+        executable_path=chromium_path(),
+        args=[
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--no-first-run",
+            f"--host-resolver-rules={', '.join(rules)}",
+        ],
+    )
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def sandbox(meta_hosts: tuple[MetaHosts, Listener]) -> Iterator[Sandbox]:
+    """A fresh sandbox, reached under Meta's names by the browser and under ``sandbox.url`` by the shop."""
+    with Sandbox(tokens={PIXEL: TOKEN}) as running:
+        meta_hosts[0].sandbox = running
+        yield running
+        meta_hosts[0].sandbox = None
+
+
+@pytest.fixture
+def new_visitor(chromium: Browser) -> Iterator[Callable[..., Visitor]]:
+    """Makes visitors: ``new_visitor(locale="sv-SE", java_script_enabled=False, …)`` (Playwright's context options)."""
+    contexts: list[BrowserContext] = []
+
+    def make(**options: object) -> Visitor:
+        context = chromium.new_context(ignore_https_errors=True, **options)  # type: ignore[arg-type]
+        context.set_default_timeout(15_000)
+        contexts.append(context)
+        return Visitor(context)
+
+    yield make
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def visitor(new_visitor: Callable[..., Visitor]) -> Visitor:
+    return new_visitor()
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[WSGIApplication], str]]:
+    """Serves a WSGI app as ``http://www.shop.test:PORT`` for as long as the test runs; returns that address."""
+    listeners: list[Listener] = []
+
+    def start(app: WSGIApplication) -> str:
+        listener = Listener(app)
+        listener.start()
+        listeners.append(listener)
+        return f"http://{SHOP_HOST}:{listener.port}"
+
+    yield start
+    for listener in listeners:
+        listener.stop()
+
+
+def chromium_path() -> str:
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    assert path and Path(path).exists(), "these tests need Chromium: `make test` installs it, or `apt install chromium`"
+    return path
