@@ -9,27 +9,78 @@ from typing import NamedTuple
 class Reason(Enum):
     """Each member is a sentence for people; its name is the code in JSON and metrics."""
 
+    # Touched.
     INLINE = "an HTML page for this visitor alone: the IDs are printed in it"
     COLLECT = "an HTML page that a cache may store: the browser asks for its events"
-    NOT_HTML = "not an HTML page"
+    # Known from the request.
+    EXCLUDED = "the path is excluded in the settings"
+    METHOD = "not a GET or POST request"
+    HEAD = "a HEAD request: there is no body to put anything into"
+    SCRIPT = "asked for by a script of the page (fetch, XHR), not opened as a page"
+    FRAME = "shown inside another page (frame)"
+    ROBOT = "asked for by a robot"
+    # Known from the response's head.
     STATUS = "not a 200 answer"
+    NOT_MODIFIED = "304: the visitor's copy of the page is shown, with the snippet it has"
+    PARTIAL = "a part of a file (206, Content-Range): its bytes are counted"
+    NOT_HTML = "not an HTML page"
+    XHTML = "application/xhtml+xml: one unescaped character of ours would replace the page by an error"
+    CHARSET = "a character set that is no superset of ASCII"
+    ATTACHMENT = "a download (Content-Disposition: attachment)"
+    SENDFILE = "the front server sends a file instead of the body (X-Sendfile and its like)"
+    LENGTH = "Content-Length is damaged or stands there twice"
+    ENCODING = "a Content-Encoding that cannot be read here"
+    NO_TRANSFORM = "Cache-Control: no-transform forbids a proxy to change the page"
+    CSP = "the page's Content-Security-Policy allows no script of the shop's own"
+    # Known from the first bytes.
+    FRAGMENT = "a piece of HTML, no document (no doctype, html, head or title)"
+    NOT_MARKUP = "says text/html but does not begin like HTML"
+    BINARY = "says text/html but holds NUL bytes or UTF-16"
+    AMP = "an AMP page: scripts of the author's would make it invalid"
+    FRAMESET = "a frameset"
+    UNDECIDED = "no head found within the first 64 KiB"
+    EMPTY = "an empty body"
+    BOMB = "decompresses to far more than a page's size"
+    DAMAGED = "its compressed body is damaged"
+    # Ours.
+    FAULT = "a fault of ours: the page went out as the shop made it"
 
 
 class Carrier(Enum):
-    """How an event ID reaches the browser (DESIGN.md section 3)."""
+    """How an event ID reaches the browser."""
 
     INLINE = "inline"
     COLLECT = "collect"
     NONE = "none"
 
 
+class Form(Enum):
+    """Which kinds of script the page's Content-Security-Policy lets us add."""
+
+    INLINE = "inline code and a script file of the shop's own"
+    EXTERNAL = "a script file of the shop's own, data beside it"
+    NONE = "no script"
+
+
 class Verdict(NamedTuple):
-    """``inject``: whether bytes change. ``headers``: the response's headers as they go out."""
+    """What to do with one response.
+
+    ``headers``: the response's headers as they go out, the app's own list object where nothing changes; without
+    Content-Length where ``inject`` (whoever sends them knows the new one). ``form``, ``nonce``, ``pixel``: what the
+    page's Content-Security-Policy allows (``pixel`` False: Meta's script or its requests are blocked: the server leg
+    stands alone). ``coding``: the Content-Encoding to decode ("" for none). ``charset``: whether the headers name it.
+    """
 
     reason: Reason
     carrier: Carrier
     headers: list[tuple[str, str]]
+    form: Form = Form.INLINE
+    nonce: str = ""
+    pixel: bool = True
+    coding: str = ""
+    charset: bool = True
 
     @property
     def inject(self) -> bool:
+        """Whether the body is to be changed (its first bytes may still tell that it is no document)."""
         return self.carrier is not Carrier.NONE

@@ -1,0 +1,160 @@
+"""What caches may do with a page, and how its validators survive our change (RFC 9110, RFC 9111).
+
+The rule: an ID may only travel in bytes that no cache may give to another visit.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, MutableMapping
+from email.utils import formatdate, parsedate_to_datetime
+from typing import Any
+
+CDN_CONTROLS = ("surrogate-control", "cdn-cache-control", "cloudflare-cdn-cache-control", "edge-control")
+"""Cache-Control for one kind of cache only; a targeted one overrules Cache-Control there (RFC 9213)."""
+
+CDN_MARKS = ("x-accel-expires", "surrogate-key", "cache-tag", "x-magento-tags", "x-litespeed-tag", "xkey")
+"""Headers that a shop writes only for a cache in front of it."""
+
+DIGESTS = frozenset({"digest", "repr-digest", "content-digest", "content-md5", "signature", "signature-input"})
+"""What is true only of the bytes as the app made them (RFC 9530, RFC 9421)."""
+
+
+def directives(value: str) -> dict[str, str]:
+    """A Cache-Control value: names in lower case, arguments without quotes."""
+    found = {}
+    for part in value.lower().split(","):
+        name, _, argument = part.strip().partition("=")
+        found[name.rstrip()] = argument.strip().strip('"')
+    return found
+
+
+def storable(headers: Mapping[str, str]) -> bool:
+    """Whether a cache may give this 200 answer to a later visit: explicit freshness, or validators and no mark that
+    it is personal. ``headers``: names in lower case.
+
+    ``private`` with a lifetime counts as storable too: the visitor's own browser would show the old IDs again.
+    """
+    control = directives(headers.get("cache-control", ""))
+    if "no-store" in control:
+        return False
+    if any(_lives(directives(headers[name])) for name in CDN_CONTROLS if name in headers):
+        return True
+    if any(name in headers and headers[name].strip() not in ("", "0") for name in CDN_MARKS):
+        return True
+    if "no-cache" not in control and _lives(control):
+        return True
+    if not control.keys() & {"max-age", "s-maxage", "no-cache"} and _in_future(headers.get("expires", "")):
+        return True
+    if "private" in control or "set-cookie" in headers or _varies_by_visitor(headers.get("vary", "")):
+        return False
+    return "etag" in headers or "last-modified" in headers
+
+
+def _lives(control: Mapping[str, str]) -> bool:
+    if "no-store" in control:
+        return False
+    if "public" in control and control.get("s-maxage", control.get("max-age", "1")) != "0":
+        return True
+    return any(control.get(name, "0").lstrip("0").isdigit() for name in ("s-maxage", "max-age"))
+
+
+def _in_future(expires: str) -> bool:
+    if not expires or expires.strip() in ("0", "-1"):
+        return False
+    try:
+        return parsedate_to_datetime(expires).timestamp() > time.time()
+    except (ValueError, OverflowError):
+        return False  # RFC 9111 section 5.3: damaged means already expired
+
+
+def _varies_by_visitor(vary: str) -> bool:
+    return bool(vary) and not {"cookie", "*"}.isdisjoint(part.strip() for part in vary.lower().split(","))
+
+
+def private(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The headers of a page that carries IDs: no validators, and Cache-Control says what follows from that.
+    ``no-store`` is kept where it stands and never added: it would cost the visitor the back/forward cache."""
+    control: dict[str, str] = {}
+    kept = []
+    for name, value in headers:
+        low = name.lower()
+        if low == "cache-control":
+            control.update(directives(value))
+        elif low not in ("etag", "last-modified", "accept-ranges") and low not in DIGESTS:
+            kept.append((name, value))
+    if "no-store" in control:
+        value = ", ".join(f"{name}={argument}" if argument else name for name, argument in control.items())
+    else:
+        extra = [name for name in ("must-revalidate", "no-transform") if name in control]
+        value = ", ".join(["private", "no-cache", *extra])
+    kept.append(("Cache-Control", value))
+    return kept
+
+
+class Validators:
+    """ETag and Last-Modified of pages that carry the static snippet. ``mark`` names the snippet (its hash), ``since``
+    when this process began to send it (seconds)."""
+
+    def __init__(self, mark: str, since: float) -> None:
+        self._suffix = f"-{mark}"
+        self._since = int(since) + 1
+        self._since_text = formatdate(self._since, usegmt=True)
+
+    def outgoing(self, headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
+        """The page's headers: the entity tag carries the mark before its closing quote (as mod_deflate's ``-gzip``),
+        weak stays weak. Without a tag, Last-Modified is raised to when the snippet came; with one it is dropped."""
+        tagged = any(name.lower() == "etag" for name, _ in headers)
+        kept = []
+        for name, value in headers:
+            low = name.lower()
+            if low == "etag":
+                kept.append((name, self.marked(value)))
+            elif low == "last-modified":
+                if not tagged:
+                    kept.append((name, self._raised(value)))
+            elif low != "accept-ranges" and low not in DIGESTS:
+                kept.append((name, value))
+        return kept
+
+    def marked(self, tag: str) -> str:
+        """One entity tag with the mark; a damaged one (no quotes) as it is."""
+        tag = tag.rstrip()
+        return f'{tag[:-1]}{self._suffix}"' if tag.endswith('"') and len(tag) > 1 else tag
+
+    def incoming(self, environ: MutableMapping[str, Any]) -> bool:
+        """Takes the mark off the request's conditions, before the app sees them. Conditions about a page without the
+        mark, or with another one, are dropped: the visitor's copy lacks today's snippet, so it must get the page.
+        True when the app is left with a condition that was about a marked page."""
+        mapped = False
+        for key in ("HTTP_IF_NONE_MATCH", "HTTP_IF_MATCH"):
+            tags = environ.get(key)
+            if tags and tags.strip() != "*":
+                ours = [self._unmarked(tag) for tag in tags.split(",")]
+                ours = [tag for tag in ours if tag]
+                if ours:
+                    environ[key] = ", ".join(ours)
+                    mapped = True
+                else:
+                    del environ[key]
+        date = environ.get("HTTP_IF_MODIFIED_SINCE")
+        if date:
+            if self._after(date):
+                mapped = True
+            else:
+                del environ["HTTP_IF_MODIFIED_SINCE"]
+        return mapped
+
+    def _unmarked(self, tag: str) -> str:
+        tag = tag.strip()
+        end = f'{self._suffix}"'
+        return f'{tag[: -len(end)]}"' if tag.endswith(end) else ""
+
+    def _raised(self, date: str) -> str:
+        return date if self._after(date) else self._since_text
+
+    def _after(self, date: str) -> bool:
+        try:
+            return parsedate_to_datetime(date).timestamp() >= self._since
+        except (ValueError, OverflowError):
+            return False
