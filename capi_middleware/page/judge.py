@@ -8,7 +8,7 @@ from collections.abc import MutableMapping
 from typing import Any
 
 from capi_middleware.settings import Settings
-from capi_middleware.visit.visit import Asker, Visit
+from capi_middleware.visit import Asker, Visit
 
 from .caching import Validators, private, storable
 from .codec import readable
@@ -63,7 +63,7 @@ class Judge:
         refused = None if cached else _UNASKED.get(visit.asker)
         if refused is not None:
             return _untouched(refused, headers)
-        inline = not cached and visit.asker is Asker.PERSON
+        inline = not cached and visit.asker is not Asker.PREFETCH
         carrier = Carrier.INLINE if inline else Carrier.COLLECT
         edited = private(headers) if inline else self._validators.outgoing(headers)
         edited = [pair for pair in edited if pair[0].lower() != "content-length"]
