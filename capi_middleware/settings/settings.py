@@ -249,6 +249,33 @@ class DeliverySettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ProxySettings:
+    """``[proxy]``: the shop behind the reverse proxy; in ``[[site]]``, one shop of many in one process."""
+
+    upstream: str = option(
+        "",
+        "Scheme, host and port at which the shop itself answers, for `capi-middleware proxy`.",
+        env="CAPI_UPSTREAM",
+        pattern=r"https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?/?",
+        right='Write scheme, host and port, as "http://127.0.0.1:8080".',
+    )
+    host_header: str = option(
+        "pass",
+        "The Host header that the shop gets: `pass` the visitor's, or `upstream`, the one of its address.",
+        choices=("pass", "upstream"),
+    )
+    links: bool = option(
+        True, "Replace the shop's own address in its pages, where it builds links from it, by the visitor's."
+    )
+    verify: bool = option(True, "Check the certificate of a shop behind https://.")
+    ca_file: str = option("", "PEM file of the authority that signed the shop's certificate, if it is a private one.")
+    connect_timeout: float = option(5.0, "Seconds to connect to the shop.", low=0.1, high=120)
+    answer_timeout: float = option(60.0, "Seconds until the shop's answer begins.", low=0.1, high=3600)
+    idle_timeout: float = option(60.0, "Seconds between two pieces of an answer or an upload.", low=0.1, high=86400)
+    max_body: int = option(1 << 30, "Largest request body in bytes that is passed on to the shop.", low=0, high=1 << 50)
+
+
+@dataclass(frozen=True, slots=True)
 class ServerSettings:
     """``[server]``: of the process rather than of one shop; not allowed inside ``[[site]]``."""
 
@@ -283,6 +310,7 @@ class Settings:
     browser: BrowserSettings = BrowserSettings()
     visit: VisitSettings = VisitSettings()
     delivery: DeliverySettings = DeliverySettings()
+    proxy: ProxySettings = ProxySettings()
     server: ServerSettings = ServerSettings()
     rules: tuple[Mapping[str, Any], ...] = ()
     host: str = ""

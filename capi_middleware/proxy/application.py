@@ -1,0 +1,87 @@
+"""The whole app of one process: access log, door, middleware, shops. It serves the shop even where parts of it fail."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from capi_middleware.settings.source import SettingsSource
+
+from .access_log import AccessLog
+from .door import Door
+from .options import Options
+from .shops import Shops
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+log = logging.getLogger("capi_middleware.proxy")
+
+
+class Application:
+    """A WSGI app for one process. ``degraded``: why parts of ours are off, empty when all is well.
+
+    Nothing of ours that cannot start stops the shop: then its pages pass unchanged, and the log says why.
+    """
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        keywords: dict[str, Any] = {"upstream": options.upstream} if options.upstream else {}
+        self.source = SettingsSource(options.config, **keywords)
+        self.degraded: list[str] = [str(problem) for problem in self.source.problems]
+        self.shops = Shops(self.source, options.threads)
+        self.middleware = self._wrap(keywords)
+        app: WSGIApplication = Door(self.middleware or self.shops, self.shops, options.threads // 2)
+        self._log = self._logged(app)
+        self._app: WSGIApplication = self._log or app
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        return self._app(environ, start_response)
+
+    def _wrap(self, keywords: dict[str, Any]) -> Any:
+        try:
+            face: Any = importlib.import_module("capi_middleware")
+            return face.CapiMiddleware(self.shops, self.options.config, **keywords)
+        except Exception as error:
+            log.exception("capi_middleware could not start: the shop is served without it")
+            self.degraded.append(f"capi_middleware could not start: {error}")
+            return None
+
+    def _logged(self, app: WSGIApplication) -> AccessLog | None:
+        if not self.options.access_log:
+            return None
+        try:
+            return AccessLog(app, self.options.access_log)
+        except OSError as error:
+            log.error("no access log: %s", error)
+            self.degraded.append(f"no access log: {error}")
+            return None
+
+    def announce(self, port: int = 0) -> None:
+        """Say what is served where, and what is wrong. ``port``: the one that the system chose, where 0 was asked."""
+        options = replace(self.options, port=port or self.options.port)
+        behind = self.source.current.proxy.upstream or f"{len(self.source.hosts)} shops by host name"
+        log.info("%s://%s -> %s (%s)", options.scheme, options.address, behind, options.chosen_server)
+        for line in self.degraded:
+            log.warning("%s", line)
+
+    def reload(self) -> None:
+        """SIGHUP: look at the settings now, open the access log anew."""
+        self.source.poll()
+        if self._log is not None:
+            try:
+                self._log.reopen()
+            except OSError as error:
+                log.error("access log: %s", error)
+
+    def close(self) -> None:
+        """Hand over what is queued and close connections; never raises."""
+        try:
+            if self.middleware is not None:
+                self.middleware.close()
+        except Exception:
+            log.exception("the queue could not be closed")
+        self.shops.close()

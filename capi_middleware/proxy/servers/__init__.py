@@ -1,0 +1,27 @@
+"""The servers to choose from: each module has ``run(options) -> int`` and evens out its server's own quirks.
+
+What all of them leave to us stands in :mod:`capi_middleware.proxy.door`.
+"""
+
+from __future__ import annotations
+
+import importlib
+
+from capi_middleware.proxy.options import Options
+
+_MISSING = {
+    "gunicorn": 'Install it with: pip install "capi-middleware[gunicorn]"',
+    "granian": 'Install it with: pip install "capi-middleware[proxy]"',
+}
+
+
+def run(options: Options) -> int:
+    """Serve until told to stop; returns the exit code. Raises ``LookupError`` where the server is not installed."""
+    name = options.chosen_server
+    try:
+        importlib.import_module(name)
+    except ImportError:
+        raise LookupError(f"The server {name} is not installed. {_MISSING.get(name, '')}") from None
+    module = importlib.import_module(f"{__name__}.{name}_server")
+    code: int = module.run(options)
+    return code
