@@ -1,3 +1,7 @@
-"""Room: see docs/house.md."""
+"""A small shop to look at, and to click through."""
 
 from __future__ import annotations
+
+from .shop import Shop
+
+__all__ = ["Shop"]
