@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 from wsgiref.types import StartResponse, WSGIEnvironment
 
-from werkzeug.exceptions import HTTPException, NotFound, RequestEntityTooLarge
+from werkzeug.exceptions import BadRequest, HTTPException, NotFound, RequestEntityTooLarge, UnsupportedMediaType
 from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
 
-from .fault import Fault, FaultBoard, Place
+from .events_page import MOODS, page_data
+from .fault import PLACES, Fault, FaultBoard
 from .graph import Keys, accept, authorize, event_ids, read_parameters
 from .graph_error import GraphError, trace_id
 from .listener import CONNECTION, hang_up
@@ -22,11 +23,17 @@ from .record import GraphCall
 from .recorder import Recorder
 from .tr import GIF, read_browser_event
 
-STATIC = Path(__file__).parent / "static"
+HERE = Path(__file__).parent
+STATIC = HERE / "static"
+_STATIC_TYPES = {"events.css": "text/css", "events.js": "text/javascript", "mark.svg": "image/svg+xml"}
 MAX_BODY = 32 * 1024 * 1024
 
 ROUTES = Map(
     [
+        Rule("/", endpoint="page", methods=["GET"]),
+        Rule("/events.json", endpoint="data", methods=["GET"]),
+        Rule("/control", endpoint="control", methods=["POST"]),
+        Rule("/static/<name>", endpoint="static", methods=["GET"]),
         Rule("/<locale>/fbevents.js", endpoint="script", methods=["GET"]),
         Rule("/signals/config/<pixel_id>", endpoint="config", methods=["GET"]),
         Rule("/signals/plugins/<name>.js", endpoint="plugin", methods=["GET"]),
@@ -70,8 +77,7 @@ class SandboxApp:
 
     def _route(self, request: Request) -> Response:
         endpoint, values = ROUTES.bind_to_environ(request.environ).match()
-        place: Place = endpoint
-        fault = self.faults.take(place)
+        fault = self.faults.take(endpoint) if endpoint in PLACES else None
         if fault:
             answer = self._suffer(request, fault)
             if answer is not None:
@@ -101,6 +107,37 @@ class SandboxApp:
             response.headers["Retry-After"] = str(fault.retry_after)
         request.get_data(cache=False)
         return response
+
+    def _page(self, request: Request) -> Response:
+        return Response((HERE / "templates" / "events.html").read_text("utf-8"), mimetype="text/html")
+
+    def _static(self, request: Request, name: str) -> Response:
+        kind = _STATIC_TYPES.get(name)
+        if kind is None:
+            raise NotFound
+        return Response((STATIC / name).read_text("utf-8"), mimetype=kind)
+
+    def _data(self, request: Request) -> Response:
+        if request.args.get("revision") == str(self.recorder.revision):
+            return Response(status=204)
+        body = json.dumps(page_data(self.recorder, self.faults.now()))
+        return Response(body, mimetype="application/json", headers={"Cache-Control": "no-store"})
+
+    def _control(self, request: Request) -> Response:
+        """The page's buttons. JSON only, which no other site can send here without being asked first (CORS)."""
+        if request.mimetype != "application/json":
+            raise UnsupportedMediaType
+        asked = request.get_json()
+        if not isinstance(asked, dict) or asked.get("mood", "healthy") not in MOODS:
+            raise BadRequest
+        if "mood" in asked:
+            self.faults.clear()
+            for place, fault in MOODS[asked["mood"]].items():
+                self.faults.set(place, fault)
+        if asked.get("clear"):
+            self.recorder.clear()
+        self.recorder.touch()
+        return Response(status=204)
 
     def _script(self, request: Request, locale: str) -> Response:
         return _javascript((STATIC / "fbevents.js").read_text("utf-8"))
@@ -149,6 +186,7 @@ class SandboxApp:
                 event_ids=event_ids(parameters),
                 query=request.query_string.decode("latin-1"),
                 headers=dict(request.headers),
+                message=(error.detail or str(error)) if error else "",
                 body=request.get_data() if status != 413 else b"",
             )
         )

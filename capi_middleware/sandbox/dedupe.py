@@ -36,6 +36,11 @@ class Pair:
     method: Literal["id", "fbp", "external_id", "none"]
 
     @property
+    def legs(self) -> tuple[BrowserEvent | ServerEvent, ...]:
+        """All events of the pair, the browser's first; never empty."""
+        return (*self.browser, *self.server)
+
+    @property
     def status(self) -> Literal["deduplicated", "browser", "server"]:
         if self.browser and self.server:
             return "deduplicated"
@@ -53,7 +58,7 @@ class Pair:
 
     @property
     def received_at(self) -> float:
-        return min([one.received_at for one in self.browser] + [one.received_at for one in self.server])
+        return min(leg.received_at for leg in self.legs)
 
 
 def deduplicate(browser: Iterable[BrowserEvent], server: Iterable[ServerEvent]) -> list[Pair]:

@@ -70,7 +70,7 @@ class ServerEvent:
 class GraphCall:
     """One request to the events endpoint, accepted or not.
 
-    ``code``, ``subcode``: of the error answered, 0 where it was accepted or never got that far. ``event_ids``: of the
+    ``code``, ``subcode``, ``message``: of the error answered; 0 and "" where it was accepted. ``event_ids``: of the
     entries, as far as they could be read. ``query``: the raw query string (a token there is a leak). ``body``: as sent.
     """
 
@@ -83,4 +83,5 @@ class GraphCall:
     event_ids: tuple[str, ...]
     query: str
     headers: Mapping[str, str]
+    message: str = ""
     body: bytes = field(repr=False, default=b"")

@@ -137,7 +137,7 @@ def _plain(value: Any) -> Any:
 
 
 def _fits(one: Expected, pair: Pair) -> bool:
-    leg = (*pair.browser, *pair.server)[0]
+    leg = pair.legs[0]
     if pair.event_name != one.event_name or (one.path and urlsplit(leg.url).path != one.path):
         return False
     data = wire((*pair.server, *pair.browser)[0].custom_data)
@@ -150,5 +150,5 @@ def _page(leg: BrowserEvent | ServerEvent) -> tuple[str, str]:
 
 
 def _name(pair: Pair) -> str:
-    leg = (*pair.browser, *pair.server)[0]
+    leg = pair.legs[0]
     return f"{pair.event_name} {pair.event_id} on {urlsplit(leg.url).path}"
