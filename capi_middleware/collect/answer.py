@@ -12,7 +12,7 @@ from capi_middleware.infer import FactReader, Facts, Inference, Inferred, Produc
 from capi_middleware.page.server_timing import rows
 from capi_middleware.settings import Settings
 from capi_middleware.visit import Answer as Consented
-from capi_middleware.visit import Asker, ClickIds, Visit, click_ids, read_visit
+from capi_middleware.visit import Asker, ClickIds, Visit, click_ids, forget_click_ids, read_visit
 
 from .message import Handed, Kind, Message
 from .seal import Seal
@@ -53,12 +53,14 @@ class Report(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """``body``: what the script gets. ``events``: whose server leg is due now. ``set_cookies``: whole values."""
+    """``body``: what the script gets. ``events``: whose server leg is due now. ``set_cookies``: whole values.
+    ``forget``: the ``_fbp`` of a visitor who has withdrawn consent, whose unsent events are to be deleted."""
 
     body: Mapping[str, Any]
     events: tuple[Event, ...] = ()
     reports: tuple[Report, ...] = ()
     set_cookies: tuple[str, ...] = ()
+    forget: str = ""
 
 
 def answer(message: Message, environ: Mapping[str, Any], shop: Shop, now: float) -> Answer | None:
@@ -70,15 +72,20 @@ def answer(message: Message, environ: Mapping[str, Any], shop: Shop, now: float)
         return None
     if visit.asker is not Asker.PERSON:
         return Answer({"v": 1, "state": "held"})
+    if visit.consent.answer is Consented.DENIED:
+        cookies = forget_click_ids(visit, shop.settings)
+        return Answer({"v": 1, "state": "denied"}, set_cookies=cookies, forget=visit.cookies.get("_fbp", ""))
     if not visit.consent.allowed:
-        denied = visit.consent.answer is Consented.DENIED
-        return Answer({"v": 1, "state": "denied" if denied else "held"})
+        return Answer({"v": 1, "state": "held"})
     ids = click_ids(visit, shop.settings, now)
     found, need = _events(message, visit, shop)
     events = tuple(_dated(event, visit, ids, int(now)) for event in found)
     body: dict[str, Any] = {"v": 1, "state": "granted", "events": rows(events)}
     if need:
         body["need"] = True
+    if visit.consent.data_processing_options:
+        name, country, state = visit.consent.data_processing_options
+        body["ldu"] = [[name], country, state]
     return Answer(body, events, set_cookies=ids.set_cookies)
 
 
@@ -110,6 +117,8 @@ def page_environ(message: Message, environ: Mapping[str, Any]) -> dict[str, Any]
 
 def _events(message: Message, visit: Visit, shop: Shop) -> tuple[list[Event], bool]:
     """Events without visitor and time, and whether the page's markup is needed for more."""
+    if message.kind is Kind.STATE:
+        return [], False
     if message.kind is Kind.TRACK:
         return [_tracked(message, visit, shop.settings)] if _may_track(message.name, shop.settings) else [], False
     pixel_id = shop.settings.meta.pixel_id
@@ -118,13 +127,17 @@ def _events(message: Message, visit: Visit, shop: Shop) -> tuple[list[Event], bo
         return opened, False
     facts, need = _facts(message, visit, shop)
     concluded = shop.inference.plan(visit).conclude(Response(200, (), facts)).events
-    if need:
-        concluded = tuple(inferred for inferred in concluded if inferred.event_name == "PageView")
+    # Two messages of one view share its events between them: what the product's markup adds is the second's.
+    asks, tells = need, message.kind is Kind.PAGE
     return [
         _made(inferred, number, message, visit, shop.settings)
         for number, inferred in enumerate(concluded)
-        if inferred.browser and inferred.event_name not in message.done
+        if inferred.browser and not (asks and _of_product(inferred)) and not (tells and not _of_product(inferred))
     ], need
+
+
+def _of_product(inferred: Inferred) -> bool:
+    return inferred.event_name == "ViewContent"
 
 
 def _facts(message: Message, visit: Visit, shop: Shop) -> tuple[Facts, bool]:

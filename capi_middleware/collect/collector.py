@@ -6,40 +6,45 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from threading import Lock
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from cachetools import LRUCache
 
 from capi_middleware.events import Event
 
-from .answer import Answer, Report, Shop, answer, encode
+from .answer import Answer, Shop, answer, encode
 from .limits import Limits
-from .message import LARGEST, Kind, read_message
+from .message import LARGEST, Handed, Kind, read_message
 
 _IDS = 50_000
 _HEADERS = [("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff")]
 
+_WORDS = {
+    Handed.HANDED: ("script", "loaded", "handed"),
+    Handed.QUEUED: ("script",),
+    Handed.BLOCKED: ("script", "blocked"),
+}
+"""A report in the ledger's words."""
+
 Reply = tuple[str, list[tuple[str, str]], bytes]
 
 
+class Outbox(Protocol):
+    """Where events and reports go; none of these waits (:class:`capi_middleware.delivery.Outbox`)."""
+
+    def put(self, event: Event) -> None: ...
+    def report(self, pixel_id: str, event_id: str, event_name: str, what: str) -> None: ...
+    def forget(self, fbp: str) -> None: ...
+
+
 class Collector:
-    """Answers the page's script; one a process and shop.
+    """Answers the page's script; one a process. Everything that is refused moves a counter in ``refused`` and costs
+    no parse."""
 
-    ``put`` takes an event for the server leg, ``report`` what a page says of a browser leg; neither may wait.
-    Everything that is refused moves a counter in ``refused`` and costs no parse.
-    """
-
-    def __init__(
-        self,
-        put: Callable[[Event], object],
-        report: Callable[[Report], object],
-        limits: Limits,
-        clock: Callable[[], float] = time.time,
-    ) -> None:
+    def __init__(self, outbox: Outbox, limits: Limits, clock: Callable[[], float] = time.time) -> None:
         self.refused: Counter[str] = Counter()
-        self._put = put
-        self._report = report
+        self._outbox = outbox
         self._limits = limits
         self._clock = clock
         self._given: LRUCache[str, bool] = LRUCache(_IDS)
@@ -58,12 +63,18 @@ class Collector:
         given = message and answer(message, environ, shop, now)
         if message is None or given is None:
             return self._refuse("400 Bad Request")
-        for report in given.reports:
-            self._report(report)
+        self._hand_over(given, shop.settings.meta.pixel_id)
+        return _reply(given) if message.kind is not Kind.REPORT else ("204 No Content", list(_HEADERS), b"")
+
+    def _hand_over(self, given: Answer, pixel_id: str) -> None:
+        for event_id, event_name, handed in given.reports:
+            for word in _WORDS[handed]:
+                self._outbox.report(pixel_id, event_id, event_name, word)
+        if given.forget:
+            self._outbox.forget(given.forget)
         for event in given.events:
             if self._is_first(event):
-                self._put(event)
-        return _reply(given) if message.kind is not Kind.REPORT else ("204 No Content", list(_HEADERS), b"")
+                self._outbox.put(event)
 
     def _refuse(self, status: str) -> Reply:
         with self._lock:

@@ -15,7 +15,7 @@ LARGEST = 32 * 1024
 """Bytes of a message; the largest honest one carries 24 000 characters of product markup."""
 _URL = 2048
 _ROWS = 20
-_TOKENS = 4
+_TOKENS = 8
 _ID = re.compile(r"[0-9a-f]{32}")
 _EVENT_ID = re.compile(r"[0-9A-Za-z_.:-]{1,64}")
 
@@ -29,6 +29,8 @@ class Kind(Enum):
     """The same view, now with the product markup that the answer to VIEW asked for."""
     CONSENT = "consent"
     """The visitor may have answered a consent tool: what was held may be due."""
+    STATE = "state"
+    """The visitor may have changed an answer; nothing is held."""
     TRACK = "track"
     """``capi.track(name, data)``."""
     REPORT = "report"
@@ -47,14 +49,13 @@ class Handed(Enum):
 
 
 class Message(NamedTuple):
-    """``url``: absolute, without fragment. ``view_id``: 32 hex digits, "" in a report. ``done``: event names that the
-    view has already been given. ``page``: HTML text. ``name``, ``data``: of a tracked event."""
+    """``url``: absolute, without fragment. ``view_id``: 32 hex digits, "" in a report. ``tokens``: sealed events.
+    ``page``: HTML text. ``name``, ``data``: of a tracked event. ``handed``, ``rows``: of a report."""
 
     kind: Kind
     url: str
     referrer: str = ""
     view_id: str = ""
-    done: tuple[str, ...] = ()
     tokens: tuple[str, ...] = ()
     page: str = ""
     name: str = ""
@@ -83,11 +84,9 @@ def _viewing(given: Mapping[str, Any], message: Message) -> Message | None:
     view_id = _text(given, "i", 32)
     if not _ID.fullmatch(view_id):
         return None
-    done = given.get("d") or []
     tokens = given.get("t") or []
     return message._replace(
         view_id=view_id,
-        done=tuple(name for name in done[:_ROWS] if isinstance(name, str)),
         tokens=tuple(token for token in tokens[:_TOKENS] if isinstance(token, str)),
         page=_text(given, "p", LARGEST),
     )
@@ -113,6 +112,7 @@ _READERS = {
     Kind.VIEW: _viewing,
     Kind.PAGE: _viewing,
     Kind.CONSENT: _viewing,
+    Kind.STATE: _viewing,
     Kind.TRACK: _tracking,
     Kind.REPORT: _reporting,
 }

@@ -10,10 +10,10 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import NamedTuple
 
-from capi_middleware.events import STANDARD_EVENTS
 from capi_middleware.settings import Settings
 
 _NAME = re.compile(r"/[0-9a-f]{16}\.js")
+_SPACE = re.compile(r"""('[^'\n]*'|`[^`]*`)|\s*([=+(){},;:?<>&|!\[\]])\s*|\s+""")
 
 
 class ScriptAsset(NamedTuple):
@@ -27,7 +27,8 @@ class ScriptAsset(NamedTuple):
 
 def asset(settings: Settings) -> ScriptAsset:
     """The script for these settings. Same settings and version: same path and bytes, in every process."""
-    return _asset(settings.server.mount, settings.browser.data_layer)
+    browser = settings.browser
+    return _asset(settings.server.mount, browser.data_layer, browser.routes, browser.back_forward == "view")
 
 
 def is_script(path: str, mount: str) -> bool:
@@ -57,15 +58,18 @@ def respond(
 
 
 @lru_cache(maxsize=64)
-def _asset(mount: str, data_layer: str) -> ScriptAsset:
-    options = {"standard": sorted(STANDARD_EVENTS), "dataLayer": data_layer}
+def _asset(mount: str, data_layer: str, routes: bool, again: bool) -> ScriptAsset:
+    options = {"dataLayer": data_layer, "routes": routes, "again": again}
     body = _source().replace("OPTIONS", json.dumps(options, separators=(",", ":"))).encode("ascii")
     digest = hashlib.sha256(body).hexdigest()[:16]
     return ScriptAsset(f"{mount}/{digest}.js", body, gzip.compress(body, 9, mtime=0), f'"{digest}"')
 
 
 def _source() -> str:
-    """The source without full-line comments and indentation; nothing that needs to understand JavaScript."""
+    """The source without comments and needless space. Not a JavaScript parser: the source keeps to what this can do
+    (comments on lines of their own, every statement ended by a semicolon, no space beside a sign in a literal
+    pattern), and the tests run what comes out."""
     text = files("capi_middleware.page").joinpath("browser", "capi.js").read_text(encoding="utf-8")
     lines = (line.strip() for line in text.splitlines())
-    return "\n".join(line for line in lines if line and not line.startswith("//")) + "\n"
+    text = "\n".join(line for line in lines if not line.startswith("//"))
+    return _SPACE.sub(lambda found: found[1] or found[2] or " ", text).strip() + "\n"

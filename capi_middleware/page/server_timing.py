@@ -10,7 +10,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from capi_middleware.events import Event
+from capi_middleware.events import Event, is_standard
 
 METRIC = "capi"
 LARGEST = 3000
@@ -19,14 +19,21 @@ LARGEST = 3000
 
 
 def rows(events: Sequence[Event]) -> list[list[Any]]:
-    """``[name, data, id]`` for each event that has a browser leg: the form in which pages and answers carry events."""
-    return [[event.event_name, dict(event.custom_data), event.event_id] for event in events if event.browser]
+    """``[name, data, id]`` for each event that has a browser leg: the form in which pages and answers carry events.
+    A custom event has a fourth member, 1: its call is ``trackCustom``."""
+    return [_row(event) for event in events if event.browser]
 
 
-def server_timing(events: Sequence[Event]) -> str:
+def _row(event: Event) -> list[Any]:
+    row = [event.event_name, dict(event.custom_data), event.event_id]
+    return row if is_standard(event.event_name) else [*row, 1]
+
+
+def server_timing(events: Sequence[Event], tokens: Sequence[str] = ()) -> str:
     """The header's value for these events, "" when none has a browser leg or they are larger than a header may be
-    (then the server leg stands alone). Base64url of ASCII JSON: safe inside a quoted string."""
-    carried = rows(events)
+    (then the server leg stands alone). ``tokens``: sealed events of a visitor who has not consented yet. Base64url of
+    ASCII JSON: safe inside a quoted string."""
+    carried = [*rows(events), *tokens]
     if not carried:
         return ""
     text = json.dumps(carried, ensure_ascii=True, allow_nan=False, separators=(",", ":"))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from capi_middleware.collect import Collector, Limits, Report, Seal, Shop
+from capi_middleware.collect import Collector, Limits, Seal, Shop
 from capi_middleware.events import Event
 from capi_middleware.infer import Facts, Inference, ProductMemory
 from capi_middleware.settings import Settings
@@ -35,11 +35,19 @@ class Desk:
         self.seal = Seal(b"k" * 32)
         self.shop = Shop(settings, Inference(settings, self.memory), self.memory, self.seal)
         self.events: list[Event] = []
-        self.reports: list[Report] = []
+        self.reports: list[tuple[str, ...]] = []
+        self.forgotten: list[str] = []
         self.now = 1_700_000_000.0
-        self.collector = Collector(
-            self.events.append, self.reports.append, Limits(rate, 10 * rate), clock=lambda: self.now
-        )
+        self.collector = Collector(self, Limits(rate, 10 * rate), clock=lambda: self.now)
+
+    def put(self, event: Event) -> None:
+        self.events.append(event)
+
+    def report(self, *words: str) -> None:
+        self.reports.append(words)
+
+    def forget(self, fbp: str) -> None:
+        self.forgotten.append(fbp)
 
     def post(self, message: Any, **headers: str) -> tuple[str, dict[str, str], Any]:
         body = message if isinstance(message, bytes) else json.dumps(message).encode()
@@ -91,9 +99,7 @@ def test_an_unknown_page_is_asked_for_its_markup_and_answered_from_it() -> None:
     desk = Desk()
     first = desk.view()
     assert first["need"] is True and names(first) == ["PageView"]
-    second = desk.post(
-        {"v": 1, "k": "page", "u": "https://shop.example/p/1", "i": VIEW_ID, "d": ["PageView"], "p": MARKUP}
-    )[2]
+    second = desk.post({"v": 1, "k": "page", "u": "https://shop.example/p/1", "i": VIEW_ID, "p": MARKUP})[2]
     assert names(second) == ["ViewContent"]
     assert second["events"][0][1]["value"] == 249.0
     assert [event.event_name for event in desk.events] == ["PageView", "ViewContent"]
@@ -137,6 +143,24 @@ def test_a_grant_opens_the_sealed_events_with_their_own_ids() -> None:
     assert event.event_id == "f" * 32 and event.visitor.fbp
 
 
+def test_a_withdrawal_takes_the_cookies_away_and_forgets() -> None:
+    desk = Desk()
+    desk.shop = desk.shop._replace(settings=Settings(consent=ConsentSettings(mode="implied")))
+    message = {"v": 1, "k": "state", "u": "https://shop.example/", "i": VIEW_ID}
+    cookies = "_fbp=fb.1.1700000000000.42; capi_consent=v1.d.api.1700000000"
+    _, headers, reply = desk.post(message, HTTP_COOKIE=cookies)
+    assert reply == {"v": 1, "state": "denied"}
+    assert "Max-Age=0" in headers["Set-Cookie"]
+    assert desk.forgotten == ["fb.1.1700000000000.42"]
+
+
+def test_a_state_message_has_no_events() -> None:
+    desk = Desk()
+    reply = desk.post({"v": 1, "k": "state", "u": "https://shop.example/", "i": VIEW_ID})[2]
+    assert reply == {"v": 1, "state": "granted", "events": []}
+    assert desk.events == []
+
+
 def test_a_forged_token_opens_nothing() -> None:
     desk = Desk()
     token = Seal(b"x" * 32).dump([Event("1234567890", "Purchase", "f" * 32, 1, "https://shop.example/")])
@@ -171,7 +195,10 @@ def test_a_report_is_taken_without_an_answer() -> None:
     message = {"v": 1, "k": "report", "u": "https://shop.example/", "s": "blocked", "e": [["PageView", VIEW_ID]]}
     status, _, reply = desk.post(message)
     assert (status, reply) == ("204 No Content", None)
-    assert [tuple(report) for report in desk.reports] == [(VIEW_ID, "PageView", desk.reports[0].handed)]
+    assert desk.reports == [
+        ("1234567890", VIEW_ID, "PageView", "script"),
+        ("1234567890", VIEW_ID, "PageView", "blocked"),
+    ]
 
 
 @pytest.mark.parametrize(

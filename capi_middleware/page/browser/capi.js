@@ -1,239 +1,410 @@
-// The page's half of capi_middleware: one file, ES2019, no dependencies. Its contract stands in docs/browser.md.
-// The server is the only brain: this script says which page is shown and fires what it is told to, once per ID.
-// Served with full-line comments and indentation taken out; "OPTIONS" is replaced by the shop's settings.
-(function (w, d, options) {
+// The page's half of capi_middleware: one file, ES2019, no dependencies. Contract and reasons: docs/browser.md.
+// The server is the only brain: this script says which page is shown, and fires what it is told to, once per ID.
+// It is served without full-line comments and indentation, with the shop's settings in the place of OPTIONS.
+((w, d, options) => {
   'use strict';
-  var config = w.capi;
+  let config = w.capi;
   if (!config || !config.mount) {
-    var block = d.getElementById('capi-config');
+    // A policy without inline code: the snippet is a data block.
+    const block = d.getElementById('capi-config');
     config = block && JSON.parse(block.textContent);
   }
   if (!config || config.ran) return;
 
-  var endpoint = config.mount + '/collect';
-  var send = w.fetch && w.fetch.bind(w);
-  var granted = config.state === 'granted';
-  // The snippet's own code has set fbq up, unless a policy forbids inline code or consent is held.
-  var ready = !!config.fired && granted;
-  var seen = {};
-  var report = [];
-  var timer = 0;
-  var viewId = '';
-  var asked = '';
-  var held = [];
+  const endpoint = config.mount + '/collect';
+  const nonce = (d.currentScript || {}).nonce;
+  const send = w.fetch;
+  // Whether this view's events are still to come.
+  let held = config.state !== 'granted';
+  // Whether fbq knows our pixel; whether by us (2: other code's "track" is kept from it); whether its PageView was sent.
+  let ready = !!config.fired;
+  let ours = +ready;
+  let viewed;
+  let tokens = config.tokens || [];
+  let viewId;
+  let referrer = d.referrer;
 
-  function quietly(work) {
-    return function (a, b, c) {
-      try {
-        return work(a, b, c);
-      } catch (_) {}
-    };
-  }
+  // Nothing of ours may reach the shop's error handlers.
+  const quietly = (work) => (...args) => {
+    try {
+      return work(...args);
+    } catch (_) {}
+  };
 
-  function newId() {
-    return Array.from(crypto.getRandomValues(new Uint8Array(16)), function (byte) {
-      return (byte + 256).toString(16).slice(1);
-    }).join('');
-  }
+  // Capturing at the window sees events that do not bubble, too.
+  const on = (target, names, work) =>
+    names.split(' ').forEach((name) => target.addEventListener(name, quietly(work), true));
 
-  // ---- once per ID, also across the pages of a tab: a cached answer repeats an old ID
-  var KEY = 'capi';
-  quietly(function () {
-    JSON.parse(sessionStorage[KEY] || '[]').forEach(function (key) {
-      seen[key] = 1;
-    });
-  })();
+  const after = (ms, work) => setTimeout(quietly(work), ms);
 
-  function first(name, id) {
-    var key = name + ' ' + id;
-    if (seen[key]) return false;
+  const parsed = (work) => (d.readyState === 'loading' ? on(d, 'DOMContentLoaded', work) : work());
+
+  // crypto.randomUUID needs a secure context, getRandomValues does not.
+  const newId = () =>
+    Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => (byte + 256).toString(16).slice(1)).join('');
+
+  const here = () => w.location.href.split('#')[0];
+
+  // ---- once per ID, over all carriers and over the pages of a tab: a cached answer repeats an old ID
+
+  const seen = {};
+  quietly(() => JSON.parse(w.sessionStorage.capi).forEach((key) => (seen[key] = 1)))();
+
+  const first = (name, id) => {
+    const key = name + ' ' + id;
+    if (seen[key]) return;
     seen[key] = 1;
-    quietly(function () {
-      sessionStorage[KEY] = JSON.stringify(Object.keys(seen).slice(-99));
-    })();
+    quietly(() => (w.sessionStorage.capi = JSON.stringify(Object.keys(seen).slice(-99))))();
     return true;
-  }
+  };
 
   // ---- the pixel
-  function pixel() {
+
+  // All pixels on the page, before and after Meta's script has come.
+  const pixels = () =>
+    w.fbq.getState
+      ? w.fbq.getState().pixels.map((one) => one.id + '')
+      : (w.fbq.queue || []).filter((args) => args[0] === 'init').map((args) => args[1] + '');
+
+  const others = () => pixels().filter((id) => id !== config.pixel);
+
+  const load = () => {
+    const fbq = (w.fbq = function () {
+      fbq.callMethod ? fbq.callMethod.apply(fbq, arguments) : fbq.queue.push(arguments);
+    });
+    w._fbq = w._fbq || fbq;
+    fbq.push = fbq;
+    fbq.loaded = true;
+    fbq.version = '2.0';
+    fbq.queue = [];
+    // Its own PageViews on route changes have no ID: Meta could not pair them with the server's.
+    fbq.disablePushState = true;
+    const script = d.createElement('script');
+    if (nonce) script.nonce = nonce;
+    script.onerror = () => (w.capi.blocked = true);
+    script.src = config.pixelUrl;
+    d.head.appendChild(script);
+  };
+
+  const pixel = () => {
     if (ready) return;
     ready = true;
-    if (!w.fbq) {
-      var fbq = (w.fbq = function () {
-        fbq.callMethod ? fbq.callMethod.apply(fbq, arguments) : fbq.queue.push(arguments);
-      });
-      w._fbq = w._fbq || fbq;
-      fbq.push = fbq;
-      fbq.loaded = true;
-      fbq.version = '2.0';
-      fbq.queue = [];
-      var script = d.createElement('script');
-      script.async = true;
-      script.src = config.pixelUrl;
-      var nonce = (d.currentScript || d.querySelector('script[nonce]') || {}).nonce;
-      if (nonce) script.nonce = nonce;
-      script.onerror = function () {
-        config.blocked = true;
-        later();
-      };
-      d.head.appendChild(script);
-    }
-    w.fbq.disablePushState = true;
+    if (!w.fbq) load();
+    if (pixels().includes(config.pixel)) return;
+    ours = 1;
+    if (config.ldu) w.fbq('dataProcessingOptions', ...config.ldu);
     w.fbq('init', config.pixel, config.user || {});
-  }
+  };
 
-  function fire(name, data, id) {
+  // "track" speaks to every pixel on the page, and Meta's script sends one PageView a load. So beside other pixels, and
+  // for later PageViews, it is "trackSingle"; and what other code tracks for its own pixel is kept from ours.
+  const fire = ([name, data, id, custom]) => {
     if (!first(name, id)) return;
-    pixel();
-    w.fbq(options.standard.includes(name) ? 'trackSingle' : 'trackSingleCustom', config.pixel, name, data || {}, {
-      eventID: id,
-    });
-    note(name, id);
-    if (options.dataLayer) {
-      (w[options.dataLayer] = w[options.dataLayer] || []).push({ event: 'capi', event_name: name, event_id: id, data: data });
+    if (config.pixelUrl) {
+      pixel();
+      const foreign = others()[0];
+      if (foreign && ours === 1) {
+        ours = 2;
+        w.fbq('set', 'trackSingleOnly', true, config.pixel);
+      }
+      const view = name === 'PageView';
+      const single = foreign || (view && viewed);
+      viewed = viewed || view;
+      const method = (single ? 'trackSingle' : 'track') + (custom ? 'Custom' : '');
+      w.fbq(method, ...(single ? [config.pixel] : []), name, data, { eventID: id });
     }
-  }
+    note(name, id, data);
+  };
 
-  function fireAll(rows) {
-    (rows || []).forEach(quietly(function (row) {
-      fire(row[0], row[1], row[2]);
-    }));
-  }
+  const fireAll = (rows) => (rows || []).forEach(quietly(fire));
 
-  // ---- the report: what the page can know, and no more
-  function note(name, id) {
-    report.push([name, id]);
+  // The snippet's own calls.
+  const fired = ([name, id]) => {
+    viewed = viewed || name === 'PageView';
+    if (first(name, id)) note(name, id);
+  };
+
+  // ---- the report: what a page can know of its browser legs. Delivery is not among it.
+
+  let rows = [];
+  let timer;
+  let since;
+
+  const note = (event_name, event_id, custom_data) => {
+    rows.push([event_name, event_id]);
+    since = since || Date.now();
     later();
-  }
+    if (options.dataLayer) {
+      (w[options.dataLayer] = w[options.dataLayer] || []).push({ event: 'capi', event_name, event_id, custom_data });
+    }
+  };
 
-  function later() {
+  const later = () => {
     clearTimeout(timer);
-    timer = setTimeout(flush, 2000);
-  }
+    timer = after(1500, flush);
+  };
 
-  function state() {
-    return w.fbq && w.fbq.callMethod ? 'handed' : config.blocked ? 'blocked' : 'queued';
-  }
-
-  function flush() {
-    clearTimeout(timer);
-    if (!report.length) return;
-    var body = JSON.stringify({ v: 1, k: 'report', u: here(), s: state(), e: report.splice(0, 20) });
-    if (!quietly(function () {
-      return navigator.sendBeacon(endpoint, new Blob([body], { type: 'application/json' }));
-    })()) post(body);
-  }
+  const flush = (leaving) => {
+    if (!rows[0]) return;
+    const blocked = !config.pixelUrl || w.capi.blocked;
+    const s = blocked ? 'blocked' : w.fbq && w.fbq.callMethod ? 'handed' : 'queued';
+    if (s === 'queued' && !leaving && Date.now() - since < 8000) return later();
+    since = 0;
+    const body = JSON.stringify({ v: 1, k: 'report', u: here(), s, e: rows.splice(0, 20) });
+    if (!quietly(() => w.navigator.sendBeacon(endpoint, new Blob([body], { type: 'application/json' })))()) post(body);
+    if (rows[0]) later();
+  };
 
   // ---- asking
-  function here() {
-    return w.location.href.split('#')[0];
-  }
 
-  function post(body, then) {
-    if (!send) return;
-    send(endpoint, {
+  const post = async (body, then, again) => {
+    const answer = await send.call(w, endpoint, {
       method: 'POST',
-      body: body,
+      body,
       keepalive: true,
-      credentials: 'same-origin',
       headers: { 'Content-Type': 'application/json' },
-    })
-      .then(function (answer) {
-        return answer.status === 200 && answer.json();
-      })
-      .then(function (answer) {
-        if (answer && then) then(answer);
-      })
-      .catch(function () {});
-  }
+    }).catch(() => 0);
+    // A broken connection: the same ID once more, which the server counts once.
+    if (!answer && then && !again) after(3000, () => post(body, then, 1));
+    if (answer && answer.status === 200 && then) quietly(then)(await answer.json());
+  };
 
-  function ask(kind, more) {
-    var message = Object.assign({ v: 1, k: kind, u: here(), r: d.referrer, i: viewId }, more);
-    post(JSON.stringify(message), quietly(hear));
-  }
+  const ask = (k, more) => {
+    const message = { v: 1, k, u: here(), r: referrer, i: viewId, ...more };
+    post(JSON.stringify(message), (answer) => hear(answer, message));
+  };
 
-  function hear(answer) {
-    granted = answer.state === 'granted';
-    if (!granted) return;
-    if (answer.user) config.user = answer.user;
-    fireAll(answer.events);
-    if (answer.need) {
-      ask('page', {
-        p: page(),
-        d: answer.events.map(function (row) {
-          return row[0];
-        }),
-      });
+  let waiting = [];
+  let revoked;
+
+  const hear = (answer, message) => {
+    const granted = answer.state === 'granted';
+    if (ready && !granted !== !!revoked) {
+      revoked = !granted;
+      w.fbq('consent', granted ? 'grant' : 'revoke');
     }
-  }
+    if (!granted) {
+      if (message.k === 'track') waiting.push(message);
+      return;
+    }
+    config.user = answer.user || config.user;
+    config.ldu = answer.ldu || config.ldu;
+    if (message.i === viewId && message.k !== 'state') held = false;
+    fireAll(answer.events);
+    waiting.splice(0).forEach((old) => ask('track', old));
+    if (answer.need) {
+      parsed(() =>
+        after(message.w, () => {
+          const p = markup();
+          if (/product/i.test(p)) ask('page', { ...message, k: 'page', p });
+        })
+      );
+    }
+  };
 
   // What a reader of product facts wants of this page, within bounds.
-  function page() {
-    var text = '<html><head>';
-    d.querySelectorAll('title,meta[property],meta[name],script[type="application/ld+json"]').forEach(function (part) {
-      if (text.length + part.outerHTML.length < 24000) text += part.outerHTML;
+  const markup = () => {
+    let text = '<html><head>';
+    d.querySelectorAll('title,meta[property],meta[name],script[type="application/ld+json"]').forEach((part) => {
+      if (text.length + part.outerHTML.length < 24e3) text += part.outerHTML;
     });
     return text + '</head><body></body></html>';
-  }
+  };
 
-  function view() {
-    asked = here();
+  // ---- views
+
+  const view = (more) => {
     viewId = newId();
-    ask('view');
-  }
+    held = true;
+    asks = 0;
+    tokens = [];
+    ask('view', more);
+  };
 
-  // ---- AJAX answers: Server-Timing entries of our own origin
-  function timings(entries) {
-    entries.forEach(function (entry) {
-      if (entry.name.indexOf(w.location.origin + '/')) return;
-      (entry.serverTiming || []).forEach(function (timing) {
-        if (timing.name === 'capi') hearTiming(timing.description);
+  // What makes a page another page: not an anchor, not what campaigns add to an address.
+  const place = () =>
+    w.location.href
+      .replace(/#(?![!/]).*/, '')
+      .replace(/[?&]((utm|mc)_\w+|\w*clid|_gl)=[^&#]*/g, '')
+      .replace(/[?&]/g, '');
+
+  let shown = place();
+  let path = w.location.pathname;
+  let url = here();
+  let routing;
+
+  const arrive = () => {
+    const now = place();
+    if (now === shown) return;
+    shown = now;
+    path = w.location.pathname;
+    referrer = url;
+    url = here();
+    // Meta's script would have sent these for the shop's other pixels, had its own watch of routes not been turned off.
+    if (ours && w.fbq.disablePushState === true) others().forEach((id) => w.fbq('trackSingle', id, 'PageView'));
+    view({ w: 700 });
+  };
+
+  // Apps move in several steps, and draw the page after the address has changed.
+  const moved = (type) => {
+    if (type === 'replace' && path === w.location.pathname) shown = place();
+    clearTimeout(routing);
+    routing = after(w.Turbo ? 3000 : 250, arrive);
+  };
+
+  if (options.routes) {
+    if (w.navigation) on(w.navigation, 'currententrychange', (event) => moved(event.navigationType));
+    else {
+      ['push', 'replace'].forEach((type) => {
+        const name = type + 'State';
+        const before = w.history[name];
+        w.history[name] = function () {
+          before.apply(this, arguments);
+          quietly(moved)(type);
+        };
       });
-    });
+      on(w, 'popstate hashchange', moved);
+    }
+    on(w, 'turbo:load turbolinks:load', arrive);
   }
 
-  var hearTiming = quietly(function (text) {
-    fireAll(JSON.parse(atob(text.replace(/-/g, '+').replace(/_/g, '/'))));
+  on(w, 'pageshow', (event) => {
+    if (event.persisted) options.again ? view() : recheck();
   });
 
-  quietly(function () {
-    new PerformanceObserver(function (list) {
-      timings(list.getEntries());
-    }).observe({ type: 'resource', buffered: true });
+  // ---- answers to the page's own requests: Server-Timing entries of our origin
+
+  const timing = (text) =>
+    JSON.parse(atob(text.replace(/-/g, '+').replace(/_/g, '/'))).forEach((one) =>
+      one.big ? token(one) : fireAll([one])
+    );
+
+  const header = (answer) => {
+    const found = /\bcapi;desc="([\w=-]+)"/.exec(answer);
+    if (found) timing(found[1]);
+  };
+
+  // Browsers keep the entries from pages on plain http; then, and only then, the page's requests are listened to.
+  quietly(() => {
+    if (w.isSecureContext && 'serverTiming' in w.PerformanceResourceTiming.prototype) {
+      const read = (list) =>
+        list.getEntries().forEach((entry) => {
+          if (entry.name.startsWith(w.location.origin + '/')) {
+            entry.serverTiming.forEach((one) => one.name === 'capi' && quietly(timing)(one.description));
+          }
+        });
+      return new w.PerformanceObserver(quietly(read)).observe({ type: 'resource', buffered: true });
+    }
+    w.fetch = function () {
+      const answer = send.apply(this, arguments);
+      answer.then((response) => header(response.headers.get('Server-Timing'))).catch(() => 0);
+      return answer;
+    };
+    const request = w.XMLHttpRequest.prototype;
+    const before = request.send;
+    request.send = function () {
+      on(this, 'load', () => header(this.getResponseHeader('Server-Timing')));
+      return before.apply(this, arguments);
+    };
   })();
 
-  // ---- consent
-  function consent(answer) {
-    ask('consent', { a: answer });
-  }
+  // ---- consent: the server reads the tool's cookie, or the mirror that is written here for tools without one
+
+  let asks = 0;
+  let clicked;
+  let cookies = d.cookie;
+
+  const again = () => {
+    cookies = d.cookie;
+    if (++asks > 9) return;
+    if (held || tokens[0]) ask('consent', { t: tokens.splice(0) });
+    else ask('state');
+  };
+
+  const token = (one) => {
+    tokens.push(one);
+    if (!held) again();
+  };
+
+  const consent = (answer, tool) => {
+    d.cookie = `capi_consent=v1.${answer === 'granted' ? 'g' : 'd'}.${tool || 'api'}.${Math.floor(
+      Date.now() / 1000
+    )}; path=/; max-age=15552000; samesite=lax${w.location.protocol === 'https:' ? '; secure' : ''}`;
+    again();
+  };
+
+  // Usercentrics and Google's consent mode speak through the dataLayer, Osano's cookie is opaque.
+  const word = () => {
+    let said = quietly(() => w.Osano.cm.marketing)() || undefined;
+    (w.dataLayer || []).forEach((entry) => {
+      if (entry[0] === 'consent' && entry[1] === 'update') {
+        said = entry[2].ad_storage === 'granted' && entry[2].ad_user_data !== 'denied';
+      } else if (entry.event === 'consent_status' && /explicit/i.test(entry.type)) {
+        said = Object.keys(entry).some((key) => /facebook|meta p/i.test(key) && entry[key]) || entry.ucCategory.marketing;
+      }
+    });
+    return said;
+  };
+
+  const recheck = () => {
+    const said = quietly(word)();
+    const mirror = /capi_consent=v1\.([gd])/.exec(d.cookie);
+    if (said ? !mirror || mirror[1] === 'd' : said === false && mirror && mirror[1] === 'g') {
+      consent(said ? 'granted' : 'denied', 'layer');
+    } else if (held && d.cookie !== cookies) again();
+  };
+
+  on(
+    w,
+    'CookiebotOnAccept CookiebotOnDecline OneTrustGroupsUpdated cookieyes_consent_update cmplz_status_change' +
+      ' cmplz_fire_categories wp_listen_for_consent_change CookieInformationConsentGiven visitorConsentCollected' +
+      ' borlabs-cookie-consent-saved cc:onConsent cc:onChange cf_consent ucEvent UC_CONSENT UC_UI_CMP_EVENT',
+    () => after(50, clicked ? again : recheck)
+  );
+
+  on(w, 'click', () => {
+    clicked = true;
+    after(400, recheck);
+    after(2000, recheck);
+  });
+
+  on(d, 'visibilitychange', () => (d.visibilityState === 'hidden' ? flush(true) : recheck()));
 
   // ---- the face
+
+  const early = config.q || [];
   w.capi = {
     v: 1,
     ran: true,
     mount: config.mount,
-    track: function (name, data) {
-      ask('track', { n: name, d: data || {}, i: newId() });
-    },
+    blocked: config.blocked,
+    track: quietly((n, data) => ask('track', { n, d: data || {}, i: newId() })),
     consent: quietly(consent),
-    fired: { push: function (row) { first(row[0], row[1]); note(row[0], row[1]); } },
-    events: { push: function (row) { fireAll([row]); } },
+    fired: { push: quietly(fired) },
+    events: { push: quietly(fire) },
+    tokens: { push: quietly(token) },
   };
 
-  function start() {
-    (config.fired || []).forEach(function (row) {
-      first(row[0], row[1]);
-      note(row[0], row[1]);
-    });
-    asked = here();
-    if (granted) fireAll(config.events);
-    else held = config.events || [];
-    if (config.carrier === 'collect') view();
-  }
+  const start = () => {
+    viewId = newId();
+    (config.fired || []).forEach(fired);
+    fireAll(config.events);
+    early.forEach(([name, args]) => w.capi[name](...args));
+    parsed(() =>
+      d.querySelectorAll('script[data-capi]').forEach((part) => {
+        const more = JSON.parse(part.textContent);
+        fireAll(more.events);
+        more.tokens.forEach(token);
+      })
+    );
+    const load = w.performance.getEntriesByType('navigation')[0] || {};
+    // A page with IDs in it that came from a service worker's store: they were another view's.
+    const stored = config.fired && load.transferSize === 0 && load.encodedBodySize && load.type !== 'back_forward';
+    if (config.carrier === 'collect' || stored) view();
+    after(0, recheck);
+  };
 
-  if (d.prerendering) d.addEventListener('prerenderingchange', quietly(start), { once: true });
+  // A page that is rendered ahead is no view until it is shown.
+  if (d.prerendering) on(d, 'prerenderingchange', start);
   else quietly(start)();
-  d.addEventListener('visibilitychange', function () {
-    if (d.visibilityState === 'hidden') quietly(flush)();
-  });
 })(window, document, OPTIONS);
