@@ -1,0 +1,364 @@
+"""One request of a shop, from the door to the outbox (docs/house.md, "One request")."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from .body import TeeInput
+from .collect import Seal
+from .events import Event, UserData, Visitor, derived_event_id, new_event_id, user_data
+from .flash import FLASH_COOKIE, Flash, FlashCodec, seen_once, set_flash, set_once
+from .infer import Conclusion, FactReader, Facts, Inferred, Plan, ProductMemory, Response
+from .page import Carrier, Decision, Injector, Verdict
+from .page.caching import storable
+from .page.response import Headers
+from .page.server_timing import server_timing
+from .shop import Shop
+from .track import TRACKED, tracked
+from .visit import Asker, ClickIds, Visit, click_ids
+
+LARGEST_JSON = 64 * 1024
+"""Bytes of a JSON answer that are kept for a rule which asks for it."""
+
+USER = "capi.user"
+"""The environ key under which the app may say who the visitor is."""
+
+
+class Tools:
+    """What all requests of a process share."""
+
+    __slots__ = ("count", "failed", "flash", "memory", "put", "seal")
+
+    def __init__(
+        self,
+        put: Callable[[Event], object],
+        failed: Callable[[str, BaseException], None],
+        count: Callable[[str], None],
+        flash: FlashCodec,
+        seal: Seal,
+        memory: ProductMemory | None,
+    ) -> None:
+        self.put = put
+        self.failed = failed
+        self.count = count
+        self.flash = flash
+        self.seal = seal
+        self.memory = memory
+
+
+NO_FLASH = Flash()
+NO_IDS = ClickIds()
+_REDIRECTS = (302, 303, 307)
+"""301 and 308 may be stored by any cache (RFC 9111 section 4.2.2): nothing of a visitor's goes on them."""
+
+
+class Journey:
+    """Follows one answer. :meth:`on_start` is what :func:`page.answer` asks; it never raises.
+
+    The order matters: events are handed over before the last bytes leave, so that whoever has the whole page has safe
+    events (reference: delivery, "What is promised at each crash point").
+    """
+
+    __slots__ = (
+        "_environ", "_flash", "_ids", "_now", "_original", "_plan", "_revalidates", "_shop", "_status", "_tee", "_user",
+        "_visit", "tools",
+    )  # fmt: skip
+
+    def __init__(self, tools: Tools, shop: Shop, visit: Visit, plan: Plan, environ: dict[str, Any], now: float) -> None:
+        self.tools = tools
+        self._shop = shop
+        self._visit = visit
+        self._plan = plan
+        self._environ = environ
+        self._now = now
+        flash = visit.cookies.get(FLASH_COOKIE)
+        self._flash = tools.flash.load(flash) if flash else NO_FLASH
+        self._ids = NO_IDS
+        self._user: UserData = {}
+        self._tee: TeeInput | None = None
+        self._status = 0
+        self._original: Headers = []
+        self._revalidates = shop.judge.prepare(environ, visit)
+        if plan.wants_body:
+            self._tee = environ["wsgi.input"] = TeeInput(environ["wsgi.input"])
+        environ[TRACKED] = []
+        environ.setdefault(USER, {})
+
+    @property
+    def consented(self) -> bool:
+        """Whether Meta may be told of this visit."""
+        return self._visit.consent.allowed
+
+    def on_start(self, status: str, headers: Headers) -> Decision | None:
+        """The app has begun to answer, or begins again after an error of its own."""
+        try:
+            return self._decide(status, headers)
+        except Exception as error:
+            self.tools.failed("start", error)
+            return None
+
+    def _decide(self, status: str, headers: Headers) -> Decision | None:
+        self._status = int(status[:3])
+        self._original = headers
+        visit = self._visit
+        verdict = self._shop.judge(status, headers, visit, self._revalidates)
+        self.tools.count(verdict.reason.name)
+        if visit.consent.allowed:
+            self._ids = click_ids(visit, self._shop.settings, self._now)
+            told = self._environ.get(USER)
+            if told:
+                self._user = user_data(told, self._shop.settings.shop.country)
+        if verdict.inject:
+            return self._page(verdict)
+        if self._plan.wants_json and _is_json(headers):
+            out = list(verdict.headers)
+            return Decision(out, JsonFilter(self, out), LARGEST_JSON)
+        extra = self.settle_without_page(None)
+        if extra:
+            return Decision([*verdict.headers, *extra])
+        return None if verdict.headers is headers else Decision(verdict.headers)
+
+    # -- pages
+
+    def _page(self, verdict: Verdict) -> Decision:
+        out = list(verdict.headers)
+        if verdict.carrier is Carrier.COLLECT:
+            return Decision(out, PageFilter(self, verdict, out, self._shop.snippet.head(verdict), None))
+        visit, held = self._visit, not self._visit.consent.allowed
+        first = self.event(Inferred("PageView", {}, {}, "page view")) if self._plan.page_view else None
+        own = (first,) if first else ()
+        if held:
+            head = self._shop.snippet.head(verdict, held=True, tokens=self._sealed(own))
+        else:
+            head = self._shop.snippet.head(verdict, (*own, *self._flash.calls), user=self._user)
+            out += [("Set-Cookie", cookie) for cookie in self._ids.set_cookies]
+            if FLASH_COOKIE in visit.cookies:
+                out.append(("Set-Cookie", set_flash("", secure=visit.scheme == "https")))
+        return Decision(out, PageFilter(self, verdict, out, head, first))
+
+    def reader(self) -> FactReader | None:
+        """Reads product facts from the passing page, if a rule may want them."""
+        if not self._plan.wants_page:
+            return None
+        return FactReader(self._visit, self._shop.settings.shop, memory=self.tools.memory)
+
+    def settle_page(self, verdict: Verdict, facts: Facts, view: Event | None) -> tuple[bytes, list[Event]]:
+        """What the end of the page carries, and the events whose server leg is due. ``view``: the PageView that stands
+        in the head already."""
+        visit = self._visit
+        if self.tools.memory is not None and facts.is_product:
+            self.tools.memory.learn(visit.host, _address(visit), facts)
+        if verdict.carrier is Carrier.COLLECT:
+            return b"", []
+        concluded = self._conclude(facts, None)
+        events = [self.event(found) for found in concluded.events if found.event_name != "PageView" or view is None]
+        events = [event for event in events if not seen_once(visit.cookies, event.event_id)]
+        if not visit.consent.allowed:
+            return self._shop.snippet.tail(verdict, held=True, tokens=self._sealed(events)), []
+        return self._shop.snippet.tail(verdict, events), events
+
+    def once_cookies(self, events: Sequence[Event]) -> Headers:
+        """The cookie that keeps a reload of the thank-you page from telling the same order again."""
+        keyed = [event.event_id for event in events if event.event_name == "Purchase"]
+        if not keyed:
+            return []
+        return [("Set-Cookie", set_once(self._visit.cookies, keyed, secure=self._visit.scheme == "https"))]
+
+    def _sealed(self, events: Sequence[Event]) -> tuple[str, ...]:
+        return (self.tools.seal.dump(events),) if events else ()
+
+    # -- everything else
+
+    def settle_without_page(self, json: bytes | None) -> Headers:
+        """Hands over the events of an answer that is no page. Returns the headers that carry their browser legs."""
+        visit = self._visit
+        if not visit.consent.allowed or visit.asker not in (Asker.PERSON, Asker.SCRIPT):
+            return []
+        concluded = self._conclude(None, json)
+        events = [self.event(found) for found in concluded.events if found.event_name != "PageView"]
+        if not events and not concluded.pending and not (self._flash and visit.asker is Asker.SCRIPT):
+            return self._landing()
+        if not self._private():
+            self.hand_over([event._replace(browser=False) for event in events])
+            return []
+        carried = [("Set-Cookie", cookie) for cookie in self._ids.set_cookies]
+        shown = [event for event in events if event.browser]
+        if self._status in (301, *_REDIRECTS, 308) or visit.asker is Asker.PERSON:
+            carried += self._leave(shown, concluded)
+        else:
+            carried += self._tell_script(shown)
+        self.hand_over(events)
+        return carried
+
+    def _leave(self, events: Sequence[Event], concluded: Conclusion) -> Headers:
+        """For the next page: the flash cookie, what it held before included."""
+        flash = Flash((*self._flash.calls, *events), (*self._flash.pending, *concluded.pending))
+        value = self.tools.flash.dump(flash) if events or concluded.pending else ""
+        return [("Set-Cookie", set_flash(value, secure=self._visit.scheme == "https"))] if value else []
+
+    def _tell_script(self, events: Sequence[Event]) -> Headers:
+        """For the script that asked: the header carrier, with what a redirect before this answer has left."""
+        calls = self._flash.calls
+        timing = server_timing([*calls, *events])
+        carried = [("Server-Timing", timing)] if timing else []
+        if timing and calls:
+            value = self.tools.flash.dump(Flash((), self._flash.pending))
+            carried.append(("Set-Cookie", set_flash(value, secure=self._visit.scheme == "https")))
+        return carried
+
+    def _landing(self) -> Headers:
+        """A redirect may drop ``fbclid``: the click is kept where the visitor lands first."""
+        if self._status in _REDIRECTS and self._visit.asker is Asker.PERSON and self._private():
+            return [("Set-Cookie", cookie) for cookie in self._ids.set_cookies]
+        return []
+
+    def _private(self) -> bool:
+        """Whether no cache may give this answer to another visit."""
+        if self._visit.method not in ("GET", "HEAD"):
+            return True
+        found = {name.lower(): value for name, value in self._original}
+        return self._status not in (301, 308) and not storable(found)
+
+    # -- events
+
+    def _conclude(self, facts: Facts | None, json: bytes | None) -> Conclusion:
+        body = self._tee.body if self._tee is not None else None
+        response = Response(self._status, self._original, facts, json, body, self._flash.pending)
+        found = self._plan.conclude(response)
+        said = tracked(self._environ)
+        return Conclusion(found.events + said, found.pending) if said else found
+
+    def event(self, found: Inferred) -> Event:
+        """The event of this visit, with its ID and time."""
+        visit, pixel_id = self._visit, self._shop.settings.meta.pixel_id
+        event_id = derived_event_id(pixel_id, found.event_name, found.key) if found.key else new_event_id()
+        consent = visit.consent
+        return Event(
+            pixel_id,
+            found.event_name,
+            event_id,
+            int(self._now),
+            visit.source_url,
+            Visitor(visit.address, visit.user_agent, self._ids.fbp, self._ids.fbc, self._user),
+            found.custom_data,
+            visit.referrer,
+            found.browser,
+            found.rule,
+            found.sources,
+            f"{consent.source} {consent.reason}".strip(),
+            consent.data_processing_options,
+        )
+
+    def hand_over(self, events: Sequence[Event]) -> None:
+        """To the outbox, without waiting."""
+        for event in events:
+            self.tools.put(event)
+
+
+class PageFilter:
+    """Lets a page pass through the injector, and its facts to the rules (:class:`page.response.Filter`)."""
+
+    __slots__ = ("_failed", "_headers", "_injector", "_journey", "_reader", "_verdict", "_view", "_viewed", "faulty")
+
+    def __init__(self, journey: Journey, verdict: Verdict, headers: Headers, head: bytes, view: Event | None) -> None:
+        self.faulty = False
+        self._journey = journey
+        self._verdict = verdict
+        self._headers: Headers | None = headers
+        self._view = view
+        self._viewed = view is None or not journey.consented
+        reader = journey.reader()
+        self._reader = reader
+        self._injector = Injector(verdict, head, self._tail, reader.feed if reader is not None else None)
+
+    def whole(self, body: bytes) -> bytes:
+        try:
+            changed = self._injector.whole(body)
+        except Exception as error:
+            self._fail("page", error)
+            return body
+        if not self._injector.injected:
+            self._untouched()
+        return changed
+
+    def feed(self, chunk: bytes) -> bytes:
+        self._headers = None
+        if self.faulty:
+            return chunk
+        try:
+            out = self._injector.feed(chunk)
+            if self._injector.injected and not self._viewed and self._view is not None:
+                self._viewed = True
+                self._journey.hand_over([self._view])
+            return out
+        except Exception as error:
+            self._fail("page", error)
+            return self._injector.release() + chunk
+
+    def finish(self) -> bytes:
+        self._headers = None
+        if self.faulty:
+            return b""
+        try:
+            return self._injector.finish()
+        except Exception as error:
+            self._fail("page", error)
+            return self._injector.release()
+
+    def _tail(self) -> bytes:
+        facts = self._reader.facts() if self._reader is not None else Facts()
+        tail, events = self._journey.settle_page(self._verdict, facts, self._view)
+        if self._headers is not None:
+            self._headers += self._journey.once_cookies(events)
+        if not self._viewed and self._view is not None:
+            self._viewed = True
+            events = [self._view, *events]
+        self._journey.hand_over(events)
+        return tail
+
+    def _untouched(self) -> None:
+        """No document after all: what was to be said goes the other way, and no ID is in these bytes."""
+        self.faulty = True
+        self._journey.tools.count(self._injector.reason.name)
+
+    def _fail(self, where: str, error: Exception) -> None:
+        self.faulty = True
+        self._journey.tools.failed(where, error)
+
+
+class JsonFilter:
+    """Looks at a JSON answer that a rule asks for; its bytes stay as they are."""
+
+    __slots__ = ("_headers", "_journey", "faulty")
+
+    def __init__(self, journey: Journey, headers: Headers) -> None:
+        self.faulty = False
+        self._journey = journey
+        self._headers = headers
+
+    def whole(self, body: bytes) -> bytes:
+        try:
+            self._headers += self._journey.settle_without_page(body if len(body) <= LARGEST_JSON else None)
+        except Exception as error:
+            self.faulty = True
+            self._journey.tools.failed("json", error)
+        return body
+
+    def feed(self, chunk: bytes) -> bytes:
+        return chunk
+
+    def finish(self) -> bytes:
+        return b""
+
+
+def _is_json(headers: Headers) -> bool:
+    for name, value in headers:
+        if name.lower() == "content-type":
+            kind = value.partition(";")[0].strip().lower()
+            return kind == "application/json" or kind.endswith("+json")
+    return False
+
+
+def _address(visit: Visit) -> str:
+    return f"{visit.path}?{visit.query}" if visit.query else visit.path

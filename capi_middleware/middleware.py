@@ -1,0 +1,237 @@
+"""The WSGI shell: fails open, dispatches our own paths, and leaves the rest to :mod:`journey`."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from . import collect
+from .delivery import Outbox
+from .flash import FlashCodec
+from .infer import ProductMemory
+from .journey import Journey, Tools
+from .page import answer
+from .page.script import is_script
+from .page.script import respond as script_response
+from .settings import Settings, SettingsSource
+from .settings.state import signing_key, state_dir
+from .shop import Shop, compile_shop
+from .visit import read_visit
+
+_log = logging.getLogger("capi_middleware")
+_ACTIVE = "capi_middleware.active"
+_QUIET = 60.0
+"""Seconds between two log lines about the same kind of fault."""
+
+StartResponse = Callable[..., Callable[[bytes], Any]]
+Environ = dict[str, Any]
+App = Callable[[Environ, StartResponse], Iterable[bytes]]
+
+
+class CapiMiddleware:
+    """Puts Meta's pixel and the Conversions API on a WSGI shop (PEP 3333).
+
+    .. code-block:: python
+
+        from capi_middleware import CapiMiddleware
+
+        app = CapiMiddleware(app)                 # environment, and capi.toml if there is one
+        app = CapiMiddleware(app, "shop.toml")
+        app.wsgi_app = CapiMiddleware(app.wsgi_app, pixel_id="1234567890", access_token="…")
+
+    ``config``: path of the settings file. ``keywords``: any setting by its name; they win over the environment, that
+    over what the admin page saved, that over the file. Raises ``TypeError`` for a keyword that is no setting; mistakes
+    in values are logged, and the shop runs on.
+
+    Attributes of the wrapped app can be reached through this object.
+    """
+
+    def __init__(self, app: App, config: str | os.PathLike[str] | None = None, **keywords: Any) -> None:
+        self._app = app
+        self._source = SettingsSource(config, **keywords)
+        self._counts: Counter[str] = Counter()
+        self._spoken: dict[str, float] = {}
+        self._lock = threading.Lock()
+        self._shops: dict[int, tuple[Settings, Shop]] = {}
+        self._outbox = Outbox(self._source)
+        self._memory = _attempt("product memory", lambda: ProductMemory(state_dir(self._source.current)))
+        key = _attempt("signing key", lambda: signing_key(state_dir(self._source.current))) or os.urandom(32)
+        self._tools = Tools(
+            self._outbox.put, self._failed, self._count, FlashCodec(key), collect.Seal(key), self._memory
+        )
+        self._collector = collect.Collector(self._outbox.put, self._reported, collect.Limits(120, 6000))
+        self._announce()
+
+    # -- the shop's requests
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        try:
+            journey = self._enter(environ)
+        except Exception as error:
+            self._failed("enter", error)
+            journey = None
+        if journey is None:
+            return self._app(environ, start_response)
+        if isinstance(journey, Journey):
+            return answer(self._app, environ, start_response, journey.on_start, _nothing)
+        return journey(environ, start_response)
+
+    def _enter(self, environ: Environ) -> Journey | App | None:
+        """The journey of this request, an endpoint of ours, or None: straight to the app."""
+        if _ACTIVE in environ:
+            return None
+        now = time.time()
+        settings = self._source.for_host(_host(environ))
+        path = environ.get("PATH_INFO", "")
+        if path.startswith(settings.server.mount):
+            endpoint = self._endpoint(environ, settings, path)
+            if endpoint is not None:
+                return endpoint
+        if not settings.meta.pixel_id or environ.get("REQUEST_METHOD") in _NEVER or "HTTP_UPGRADE" in environ:
+            return None
+        environ[_ACTIVE] = True
+        shop = self._shop(settings)
+        visit = read_visit(environ, settings, now)
+        plan = shop.inference.plan(visit, environ.get("CONTENT_TYPE", ""), _length(environ))
+        return Journey(self._tools, shop, visit, plan, environ, now)
+
+    def _shop(self, settings: Settings) -> Shop:
+        known = self._shops.get(id(settings))
+        if known is not None and known[0] is settings:
+            return known[1]
+        with self._lock:
+            shop = compile_shop(settings, self._memory, self._tools.seal)
+            in_force = {id(found) for found in (self._source.current, *self._source.current.sites)}
+            self._shops = {key: kept for key, kept in self._shops.items() if key in in_force}
+            self._shops[id(settings)] = (settings, shop)
+        return shop
+
+    # -- our own paths
+
+    def _endpoint(self, environ: Environ, settings: Settings, path: str) -> App | None:
+        mount = settings.server.mount
+        rest = path[len(mount) :]
+        if rest == "/health":
+            return self._health
+        if rest == "/admin" or rest.startswith("/admin/"):
+            return None
+        if not settings.meta.pixel_id:
+            return None
+        if rest == "/collect":
+            return self._collect
+        if is_script(path, mount):
+            return self._script
+        return None
+
+    def _collect(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        shop = self._shop(self._source.for_host(_host(environ)))
+        status, headers, body = self._collector.reply(environ, shop.collect)
+        start_response(status, headers)
+        return [body]
+
+    def _script(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        shop = self._shop(self._source.for_host(_host(environ)))
+        status, headers, body = script_response(
+            shop.script,
+            environ.get("PATH_INFO", ""),
+            environ.get("HTTP_ACCEPT_ENCODING", ""),
+            environ.get("HTTP_IF_NONE_MATCH", ""),
+        )
+        start_response(status, headers)
+        return [body] if environ.get("REQUEST_METHOD") != "HEAD" else []
+
+    def _health(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        health = self._outbox.health()
+        health["verdicts"] = dict(self._counts)
+        body = json.dumps(health).encode()
+        status = "200 OK" if health.get("ok") else "503 Service Unavailable"
+        start_response(
+            status,
+            [("Content-Type", "application/json"), ("Cache-Control", "no-store"), ("Content-Length", str(len(body)))],
+        )
+        return [body]
+
+    # -- for people and programs
+
+    def flush(self, timeout: float = 10.0) -> bool:
+        """Wait until all events so far were handed to Meta; False if that took longer than ``timeout`` seconds."""
+        return self._outbox.flush(timeout)
+
+    def close(self) -> None:
+        """Store what is in memory and stop the background thread; the shop itself is not touched."""
+        self._outbox.close()
+        if self._memory is not None:
+            self._memory.close()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.__dict__["_app"], name)
+
+    # -- faults and counters
+
+    def _failed(self, where: str, error: BaseException) -> None:
+        """One line a minute for each kind: a fault of ours must not flood the shop's log either."""
+        self._count(f"FAULT_{where.upper()}")
+        now = time.monotonic()
+        if now - self._spoken.get(where, -_QUIET) >= _QUIET:
+            self._spoken[where] = now
+            # The message may hold what a visitor typed: the type and the place are enough to find it.
+            _log.error("a fault of ours at %r: %s%s; the shop's answer goes out untouched", where, type(error).__name__,
+                       _place(error))
+
+    def _count(self, name: str) -> None:
+        self._counts[name] += 1
+
+    def _reported(self, report: collect.Report) -> None:
+        pixel_id = self._source.current.meta.pixel_id
+        self._outbox.report(pixel_id, report.event_id, report.event_name, report.handed.value)
+
+    def _announce(self) -> None:
+        for problem in self._source.problems:
+            _log.warning("%s", problem)
+        settings = self._source.current
+        if not settings.meta.pixel_id and not any(site.meta.pixel_id for site in settings.sites):
+            _log.warning(
+                "no pixel ID is set: the shop runs as if unwrapped. Set CAPI_PIXEL_ID and CAPI_ACCESS_TOKEN, or open %s/admin/",
+                settings.server.mount,
+            )
+
+
+_NEVER = frozenset({"CONNECT", "OPTIONS", "TRACE"})
+
+
+def _nothing(complete: bool) -> None:
+    """Events are handed over before the last bytes leave; the end brings nothing new."""
+
+
+def _attempt(what: str, make: Callable[[], Any]) -> Any:
+    try:
+        return make()
+    except Exception as error:
+        _log.warning("%s: %s; the shop runs on without it", what, error)
+        return None
+
+
+def _host(environ: Environ) -> str:
+    host: str = environ.get("HTTP_HOST") or environ.get("SERVER_NAME") or ""
+    return (host if host.endswith("]") else host.rpartition(":")[0] or host).lower()
+
+
+def _length(environ: Environ) -> int | None:
+    text = environ.get("CONTENT_LENGTH") or ""
+    return int(text) if text.isascii() and text.isdigit() else None
+
+
+def _place(error: BaseException) -> str:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return ""
+    code = trace.tb_frame.f_code
+    return f" in {code.co_name} ({os.path.basename(code.co_filename)}:{trace.tb_lineno})"

@@ -1,0 +1,36 @@
+"""One shop's settings, compiled: what every request of that shop shares."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from . import collect
+from .infer import Inference, ProductMemory
+from .page.script import ScriptAsset, asset
+from .page import Judge, Snippet
+from .settings import Settings
+
+
+class Shop(NamedTuple):
+    """Made once for each settings object, never changed."""
+
+    settings: Settings
+    inference: Inference
+    judge: Judge
+    snippet: Snippet
+    script: ScriptAsset
+    collect: collect.Shop
+
+
+def compile_shop(settings: Settings, memory: ProductMemory | None, seal: collect.Seal) -> Shop:
+    """Everything that can be prepared before the first request."""
+    snippet = Snippet(settings)
+    inference = Inference(settings, memory)
+    return Shop(
+        settings,
+        inference,
+        Judge(settings, snippet),
+        snippet,
+        asset(settings),
+        collect.Shop(settings, inference, memory, seal),
+    )
