@@ -181,8 +181,12 @@ class CapiMiddleware:
         if now - self._spoken.get(where, -_QUIET) >= _QUIET:
             self._spoken[where] = now
             # The message may hold what a visitor typed: the type and the place are enough to find it.
-            _log.error("a fault of ours at %r: %s%s; the shop's answer goes out untouched", where, type(error).__name__,
-                       _place(error))
+            _log.error(
+                "a fault of ours at %r: %s%s; the shop's answer goes out untouched",
+                where,
+                type(error).__name__,
+                _place(error),
+            )
 
     def _count(self, name: str) -> None:
         self._counts[name] += 1
@@ -197,7 +201,8 @@ class CapiMiddleware:
         settings = self._source.current
         if not settings.meta.pixel_id and not any(site.meta.pixel_id for site in settings.sites):
             _log.warning(
-                "no pixel ID is set: the shop runs as if unwrapped. Set CAPI_PIXEL_ID and CAPI_ACCESS_TOKEN, or open %s/admin/",
+                "no pixel ID is set: the shop runs as if unwrapped. Set CAPI_PIXEL_ID and CAPI_ACCESS_TOKEN, "
+                "or open %s/admin/",
                 settings.server.mount,
             )
 

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from . import collect
 from .infer import Inference, ProductMemory
-from .page.script import ScriptAsset, asset
 from .page import Judge, Snippet
+from .page.script import ScriptAsset, asset
 from .settings import Settings
 
 

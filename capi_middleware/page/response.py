@@ -12,7 +12,10 @@ whole page in hand then, and the new Content-Length can be told exactly."""
 
 
 class Filter(Protocol):
-    """What a body passes through (:class:`page.Injector` is one). Must not raise."""
+    """What a body passes through. Must not raise: after a fault it sets ``faulty`` and gives the rest as it is; where
+    nothing has gone out yet, the headers go out as the app made them too."""
+
+    faulty: bool
 
     def whole(self, body: bytes) -> bytes: ...
 
@@ -23,10 +26,12 @@ class Filter(Protocol):
 
 class Decision(NamedTuple):
     """``headers``: as they go out, without Content-Length if ``filter`` changes the length. ``filter``: None lets the
-    app's own object through."""
+    app's own object through. ``gather``: put off the headers until this many bytes of the body, or all of it, are
+    there, since ``filter.whole`` may add headers (a short JSON answer)."""
 
     headers: Headers
     filter: Filter | None = None
+    gather: int = 0
 
 
 Start = Callable[[str, Headers], Decision | None]
@@ -76,6 +81,7 @@ class _Passage:
 
     __slots__ = (
         "filter",
+        "gather",
         "length",
         "started",
         "_ended",
@@ -92,6 +98,7 @@ class _Passage:
         self.filter: Filter | None = None
         self.length = -1
         """The Content-Length that the app announced; -1 for none."""
+        self.gather = 0
         self._server = server
         self._on_start = on_start
         self._on_end = on_end
@@ -120,6 +127,7 @@ class _Passage:
             self._write = self._server(status, decision.headers, *exc_info)
             return self._write
         self.filter = decision.filter
+        self.gather = 0 if again else decision.gather
         self.length = -1 if again else _length(headers)
         self._pending = (status, headers, decision.headers, exc_info)
         if again:
@@ -151,6 +159,8 @@ class _Passage:
         """The complete body is there, and nothing has gone out."""
         if self.filter is not None:
             body = self.filter.whole(body)
+            if self.filter.faulty:
+                self.give_up()
         self.forward(len(body))
         return body
 
@@ -193,11 +203,12 @@ class _Body:
 
     def begin(self) -> None:
         """Called before the server asks for anything: forwards the headers, with the new length if it is known."""
-        if not 0 <= self._passage.length <= EAGER:
+        gather = self._passage.gather
+        if not gather and not 0 <= self._passage.length <= EAGER:
             self._passage.forward()
             return
         try:
-            self._ready = self._first()
+            self._ready = self._gather(gather) if gather else self._first()
         except StopIteration:
             self._ready = b""
         except BaseException:
@@ -240,6 +251,24 @@ class _Body:
             passage.filter = None
             return chunk
         return passage.passed(chunk)
+
+    def _gather(self, most: int) -> bytes:
+        """The whole body at once, if it is short; else what is there of it."""
+        self._begun = True
+        passage = self._passage
+        self._iterator = iter(self._result)
+        pieces: list[bytes] = []
+        size = 0
+        for chunk in self._iterator:
+            pieces.append(chunk)
+            size += len(chunk)
+            if size > most or passage.filter is None:
+                return passage.passed(b"".join(pieces))
+        self._over = True
+        body = passage.whole(b"".join(pieces))
+        passage.filter = None
+        passage.end(True)
+        return body
 
     def _last(self) -> bytes:
         """The app's body is over; raises StopIteration when there is nothing left to send."""
