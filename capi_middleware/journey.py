@@ -141,7 +141,7 @@ class Journey:
         """Reads product facts from the passing page, if a rule may want them."""
         if not self._plan.wants_page:
             return None
-        return FactReader(self._visit, self._shop.settings.shop, memory=self.tools.memory)
+        return FactReader(self._visit, self._shop.settings.shop, self._plan.wanted, self.tools.memory)
 
     def settle_page(self, verdict: Verdict, facts: Facts, view: Event | None) -> tuple[bytes, list[Event]]:
         """What the end of the page carries, and the events whose server leg is due. ``view``: the PageView that stands
@@ -248,6 +248,7 @@ class Journey:
             found.sources,
             f"{consent.source} {consent.reason}".strip(),
             consent.data_processing_options,
+            hold=visit.asker is Asker.SUSPECT,
         )
 
     def hand_over(self, events: Sequence[Event]) -> None:
@@ -273,38 +274,32 @@ class PageFilter:
         self._injector = Injector(verdict, head, self._tail, reader.feed if reader is not None else None)
 
     def whole(self, body: bytes) -> bytes:
-        try:
-            changed = self._injector.whole(body)
-        except Exception as error:
-            self._fail("page", error)
-            return body
-        if not self._injector.injected:
-            self._untouched()
+        changed = self._injector.whole(body)
+        self._look()
+        # Nothing has gone out yet: without our snippet, the app's own headers go out too.
+        self.faulty = not self._injector.injected
         return changed
 
     def feed(self, chunk: bytes) -> bytes:
         self._headers = None
-        if self.faulty:
-            return chunk
-        try:
-            out = self._injector.feed(chunk)
-            if self._injector.injected and not self._viewed and self._view is not None:
-                self._viewed = True
-                self._journey.hand_over([self._view])
-            return out
-        except Exception as error:
-            self._fail("page", error)
-            return self._injector.release() + chunk
+        out = self._injector.feed(chunk)
+        if self._injector.injected and not self._viewed and self._view is not None:
+            self._viewed = True
+            self._journey.hand_over([self._view])
+        return out
 
     def finish(self) -> bytes:
         self._headers = None
-        if self.faulty:
-            return b""
-        try:
-            return self._injector.finish()
-        except Exception as error:
-            self._fail("page", error)
-            return self._injector.release()
+        rest = self._injector.finish()
+        self._look()
+        return rest
+
+    def _look(self) -> None:
+        injector = self._injector
+        if injector.fault is not None:
+            self._journey.tools.failed("page", injector.fault)
+        elif not injector.injected:
+            self._journey.tools.count(injector.reason.name)
 
     def _tail(self) -> bytes:
         facts = self._reader.facts() if self._reader is not None else Facts()
@@ -316,15 +311,6 @@ class PageFilter:
             events = [self._view, *events]
         self._journey.hand_over(events)
         return tail
-
-    def _untouched(self) -> None:
-        """No document after all: what was to be said goes the other way, and no ID is in these bytes."""
-        self.faulty = True
-        self._journey.tools.count(self._injector.reason.name)
-
-    def _fail(self, where: str, error: Exception) -> None:
-        self.faulty = True
-        self._journey.tools.failed(where, error)
 
 
 class JsonFilter:
