@@ -8,7 +8,7 @@ from .version import __version__
 
 if TYPE_CHECKING:
     from .middleware import CapiMiddleware
-    from .track import track
+    from .tracking import track
 
 __all__ = ["CapiMiddleware", "__version__", "track"]
 
@@ -20,7 +20,7 @@ def __getattr__(name: str) -> Any:
 
         return CapiMiddleware
     if name == "track":
-        from .track import track
+        from .tracking import track
 
         return track
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -15,7 +15,7 @@ from .page.caching import storable
 from .page.response import Headers
 from .page.server_timing import server_timing
 from .shop import Shop
-from .track import TRACKED, tracked
+from .tracking import TRACKED, tracked
 from .visit import Asker, ClickIds, Visit, click_ids
 
 LARGEST_JSON = 64 * 1024

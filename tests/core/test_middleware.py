@@ -1,0 +1,129 @@
+"""The main job on the demo shop, over WSGI: what is inferred, carried and handed over."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from werkzeug.middleware.lint import LintMiddleware
+from werkzeug.test import Client, TestResponse
+
+from capi_middleware import CapiMiddleware, track
+from capi_middleware.demo import Shop
+from capi_middleware.sandbox import Sandbox
+
+PIXEL = "1234567890"
+AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
+NAVIGATION = {
+    "User-Agent": AGENT,
+    "Accept": "text/html,application/xhtml+xml",
+    "Accept-Language": "sv",
+    "Sec-Fetch-Site": "same-origin",
+    "Sec-Fetch-Mode": "navigate",
+    "Sec-Fetch-Dest": "document",
+    "Sec-Ch-Ua": '"Chromium";v="140"',
+}
+
+
+class Visitor:
+    """A browser of sorts: keeps cookies, sends a browser's headers, reads the pixel calls of a page."""
+
+    def __init__(self, app: Any) -> None:
+        self.client = Client(app)
+
+    def get(self, path: str, **headers: str) -> TestResponse:
+        return self.client.get(path, headers={**NAVIGATION, **headers}, base_url="http://shop.example")
+
+    def post(self, path: str, data: dict[str, Any]) -> TestResponse:
+        return self.client.post(path, data=data, headers=NAVIGATION, base_url="http://shop.example")
+
+
+def calls(response: TestResponse) -> list[tuple[str, dict[str, Any], str]]:
+    found = re.findall(r"fbq\('track', '(\w+)', (\{.*?\}), \{eventID: '(\w+)'\}\);", response.text)
+    return [(name, json.loads(data), event_id) for name, data, event_id in found]
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox() as running:
+        yield running
+
+
+@pytest.fixture
+def wrapped(sandbox: Sandbox, tmp_path: Path) -> Iterator[CapiMiddleware]:
+    app = CapiMiddleware(
+        LintMiddleware(Shop()),  # type: ignore[arg-type]
+        pixel_id=PIXEL,
+        access_token="EAAtoken",
+        graph_url=sandbox.url,
+        state_dir=str(tmp_path),
+        currency="SEK",
+    )
+    yield app
+    app.close()
+
+
+@pytest.fixture
+def visitor(wrapped: CapiMiddleware) -> Visitor:
+    return Visitor(LintMiddleware(wrapped))  # type: ignore[arg-type]
+
+
+def server_events(app: CapiMiddleware, sandbox: Sandbox) -> list[tuple[str, str]]:
+    assert app.flush(10)
+    return [(event.payload["event_name"], event.payload["event_id"]) for event in sandbox.server_events]
+
+
+def test_page_view(visitor: Visitor, wrapped: CapiMiddleware, sandbox: Sandbox) -> None:
+    page = visitor.get("/")
+    (name, _, event_id) = calls(page)[0]
+    assert name == "PageView"
+    assert server_events(wrapped, sandbox) == [("PageView", event_id)]
+    assert re.fullmatch(r"fb\.1\.\d+\.\d+", sandbox.server_events[0].payload["user_data"]["fbp"])
+
+
+def test_product_page(visitor: Visitor, wrapped: CapiMiddleware, sandbox: Sandbox) -> None:
+    product = re.search(r'href="(/[^"]*produkt[^"]*|/[^"]*product[^"]*|/p/[^"]*)"', visitor.get("/").text)
+    assert product
+    page = visitor.get(product[1])
+    found = calls(page)
+    assert [name for name, _, _ in found] == ["PageView", "ViewContent"]
+    assert found[1][1]["currency"] == "SEK"
+    assert found[1][1]["value"] > 0
+
+
+def test_without_a_pixel_id_the_shop_runs_as_if_unwrapped(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING, "capi_middleware"):
+        app = CapiMiddleware(Shop(), state_dir=str(tmp_path))
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert "CAPI_PIXEL_ID" in caplog.text
+    plain, wrapped = Visitor(Shop()).get("/"), Visitor(app).get("/")
+    assert wrapped.data == plain.data
+    assert list(wrapped.headers) == list(plain.headers)
+
+
+def test_attributes_of_the_app_are_reachable(wrapped: CapiMiddleware) -> None:
+    assert wrapped.app is not None  # LintMiddleware's
+
+
+def test_track(sandbox: Sandbox, tmp_path: Path) -> None:
+    def shop(environ: Any, start_response: Any) -> list[bytes]:
+        assert track(environ, "Lead", value=500, currency="SEK")
+        environ["capi.user"]["em"] = "John_Smith@gmail.com"
+        start_response("200 OK", [("Content-Type", "text/html")])
+        return [b"<!doctype html><html><head></head><body>Hej</body></html>"]
+
+    app = CapiMiddleware(shop, pixel_id=PIXEL, access_token="t", graph_url=sandbox.url, state_dir=str(tmp_path))
+    page = Visitor(app).get("/")
+    assert [name for name, _, _ in calls(page)] == ["PageView", "Lead"]
+    assert app.flush(10)
+    lead = sandbox.server_events[-1].payload
+    assert lead["custom_data"] == {"value": 500, "currency": "SEK"}
+    digest = "62a14e44f765419d10fea99367361a727c12365e2520f32218d505ed9aa0f62f"
+    assert lead["user_data"]["em"] == [digest]
+    assert digest in page.text and "John_Smith" not in page.text
+    app.close()
