@@ -54,10 +54,16 @@ class TeeInput:
         return getattr(self._stream, name)
 
     def _keep(self, piece: bytes) -> bytes:
+        try:
+            self._copy(piece)
+        except Exception:  # the app gets its bytes whatever happens to our copy
+            self._room = -1
+        return piece
+
+    def _copy(self, piece: bytes) -> None:
         if piece and self._room >= 0:
             self._room -= len(piece)
             if self._room >= 0:
                 self._pieces.append(piece)
             else:
                 self._pieces.clear()
-        return piece

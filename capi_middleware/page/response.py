@@ -158,9 +158,14 @@ class _Passage:
     def whole(self, body: bytes) -> bytes:
         """The complete body is there, and nothing has gone out."""
         if self.filter is not None:
-            body = self.filter.whole(body)
+            try:
+                changed = self.filter.whole(body)
+            except Exception:  # it must not, but here the shop's page can still be saved
+                self.give_up()
+                return body
             if self.filter.faulty:
                 self.give_up()
+            body = changed
         self.forward(len(body))
         return body
 
