@@ -318,6 +318,7 @@
   function track(name, data, extra) {
     order.forEach(function (id) {
       var pixel = pixels[id];
+      if (pixel.only) return;
       if (name === "PageView") {
         if (pixel.viewed && fbq.allowDuplicatePageViews !== true) return;
         pixel.viewed = true;
@@ -348,6 +349,8 @@
       else if (name === "autoConfig") {
         if (pixels[id]) pixels[id].bits = off(value) ? 157 : 156;
         else options["autoConfig" + id] = off(value);
+      } else if (name === "trackSingleOnly") {
+        if (pixels[id]) pixels[id].only = !off(value);
       } else if (name === "userData") {
         order.forEach(function (one) { addPixel(one, value); });
       } else options[name] = value;
@@ -400,7 +403,9 @@
       if (location.href === last) return;
       last = location.href;
       if (revoked) return;
-      order.forEach(function (id) { give(pixels[id], event("PageView", {}, null)); });
+      order.forEach(function (id) {
+        if (!pixels[id].only) give(pixels[id], event("PageView", {}, null));
+      });
     }
     ["pushState", "replaceState"].forEach(function (name) {
       var before = history[name];
