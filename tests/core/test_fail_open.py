@@ -45,7 +45,7 @@ SNIPPET = re.compile(
     re.S,
 )
 HEADERS = {
-    "User-Agent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36",
+    "User-Agent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36",
     "Accept": "text/html",
     "Accept-Language": "sv",
     "Sec-Fetch-Dest": "document",
