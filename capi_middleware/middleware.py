@@ -65,7 +65,7 @@ class CapiMiddleware:
         self._tools = Tools(
             self._outbox.put, self._failed, self._count, FlashCodec(key), collect.Seal(key), self._memory
         )
-        self._collector = collect.Collector(self._outbox.put, self._reported, collect.Limits(120, 6000))
+        self._collector = collect.Collector(self._outbox, collect.Limits(120, 6000))
         self._announce()
 
     # -- the shop's requests
@@ -190,10 +190,6 @@ class CapiMiddleware:
 
     def _count(self, name: str) -> None:
         self._counts[name] += 1
-
-    def _reported(self, report: collect.Report) -> None:
-        pixel_id = self._source.current.meta.pixel_id
-        self._outbox.report(pixel_id, report.event_id, report.event_name, report.handed.value)
 
     def _announce(self) -> None:
         for problem in self._source.problems:
