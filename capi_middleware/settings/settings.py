@@ -130,6 +130,9 @@ class ConsentSettings:
         ("facebook", "meta", "fbq", "metapixel", "facebookpixel"),
         "What Meta's pixel is called where a tool asks per service (Klaro, Axeptio, Didomi, tarteaucitron, Borlabs).",
     )
+    per_service: bool = option(
+        False, "Borlabs: only a yes to Meta's own service counts, not one to any service of the marketing group."
+    )
     categories: tuple[str, ...] = option(
         ("marketing", "ads", "advertising", "advertisement", "targeting"),
         "Tools whose categories the shop names itself (vanilla-cookieconsent): which of them is marketing.",
@@ -207,11 +210,16 @@ class VisitSettings:
         low=0,
         high=10,
     )
-    address_header: str = option(
-        "",
-        "The CDN's header with the visitor's address, as `CF-Connecting-IP`; only if nobody can go round the CDN.",
-        pattern=r"[A-Za-z][A-Za-z0-9-]*",
-        right='Write the header\'s name, as "CF-Connecting-IP".',
+    trusted_proxies: tuple[str, ...] = option(
+        (), "Networks of your own proxies, as `10.0.0.0/8`: safer than counting hops, and used instead where given."
+    )
+    address_headers: tuple[str, ...] = option(
+        (),
+        "Headers in which your CDN gives the visitor's address, as `CF-Connecting-IPv6`, `CF-Connecting-IP`; only if "
+        "nobody can go round the CDN.",
+    )
+    address_cookie: bool = option(
+        False, "Use the IPv6 address that Meta's client library keeps in the cookie `_fbi`, where a page loads it."
     )
     forwarded: bool = option(False, "Read the `Forwarded` header (RFC 7239) of your proxies instead of X-Forwarded-*.")
     frames: str = option(

@@ -1,32 +1,158 @@
-"""The visitor's own address: by trusted hops only."""
+"""The visitor's own address, and the scheme and host that his browser shows: by trusted hops only."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from ipaddress import IPv6Address, ip_address
-from typing import Any
+from ipaddress import IPv6Address, ip_address, ip_network
+from typing import Any, NamedTuple
 
 from capi_middleware.settings import Settings
 
+_ELEMENT = re.compile(r'\s*([!#$%&\'*+.^_`|~0-9A-Za-z-]+)=("(?:[^"\\]|\\.)*"|[!#$%&\'*+.^_`|~0-9A-Za-z:\[\]-]*)\s*')
+_MAX_HEADER = 2_048
 
-def client_address(environ: Mapping[str, Any], settings: Settings) -> str:
-    """The browser's address in canonical form, or "" where it is not known for sure or not a public one.
 
-    As werkzeug's ProxyFix: the entry that the outermost of our own proxies wrote, so counted from the right; what
-    stands further left was written by the visitor and is not believed.
-    """
-    hops = settings.visit.trusted_hops
+class Origin(NamedTuple):
+    """As far as headers of trusted proxies tell; "" where they do not. ``address`` may be any text yet."""
+
+    address: str
+    scheme: str
+    authority: str
+
+
+def read_origin(environ: Mapping[str, Any], settings: Settings) -> Origin:
+    """What the request's own connection and the shop's own proxies say (werkzeug's ProxyFix; RFC 7239)."""
+    visit = settings.visit
+    peer = environ.get("REMOTE_ADDR") or ""
+    hops = _trusted_hops(environ, peer, settings) if visit.trusted_proxies else visit.trusted_hops
     if not hops:
-        return canonical(environ.get("REMOTE_ADDR") or "")
-    entries = (environ.get("HTTP_X_FORWARDED_FOR") or "").split(",")
-    return canonical(entries[-hops].strip()) if len(entries) >= hops else ""
+        return Origin(peer, "", "")
+    if visit.forwarded:
+        return _forwarded(environ.get("HTTP_FORWARDED") or "", hops)
+    entries = (environ.get("HTTP_X_FORWARDED_FOR") or "")[-_MAX_HEADER:].split(",")
+    return Origin(
+        entries[-hops].strip() if len(entries) >= hops else "",
+        _last(environ.get("HTTP_X_FORWARDED_PROTO"), hops),
+        _last(environ.get("HTTP_X_FORWARDED_HOST"), hops),
+    )
+
+
+def client_address(environ: Mapping[str, Any], origin: Origin, cookies: Mapping[str, str], settings: Settings) -> str:
+    """The browser's address in canonical form; "" where it is not known for sure, or not a public one.
+
+    IPv6 wins where several sources give an address: Meta prefers it, and the pixel shows it from the browser too.
+    """
+    visit = settings.visit
+    best = canonical(origin.address)
+    if not (visit.address_headers or visit.address_cookie) or ":" in best:
+        return best
+    believed = not visit.trusted_proxies or _inside(environ.get("REMOTE_ADDR") or "", visit.trusted_proxies)
+    given = [_from_header(environ, name) for name in visit.address_headers] if believed else []
+    known = [address for address in given if address] or ([best] if best else [])
+    if visit.address_cookie:
+        own = cookies.get("_fbi", "")
+        known.append(canonical(own) or canonical(own.rpartition(".")[0]))
+    return next((address for address in known if ":" in address), known[0] if known else "")
+
+
+def _trusted_hops(environ: Mapping[str, Any], peer: str, settings: Settings) -> int:
+    """How many proxies, from the nearest outwards, are in the trusted networks."""
+    networks = settings.visit.trusted_proxies
+    if not _inside(peer, networks):
+        return 0
+    if settings.visit.forwarded:
+        chain = [element.get("for", "") for element in _elements(environ.get("HTTP_FORWARDED") or "")]
+    else:
+        chain = (environ.get("HTTP_X_FORWARDED_FOR") or "")[-_MAX_HEADER:].split(",")
+    hops = 1
+    for entry in reversed(chain[1:]):
+        if not _inside(entry, networks):
+            break
+        hops += 1
+    return hops
+
+
+def _last(header: str | None, hops: int) -> str:
+    """The entry of the outermost trusted proxy; proxies further in often replace the header instead of adding."""
+    if not header:
+        return ""
+    entries = header[-_MAX_HEADER:].split(",")
+    return entries[-min(hops, len(entries))].strip()
+
+
+def _forwarded(header: str, hops: int) -> Origin:
+    elements = _elements(header)
+    if len(elements) < hops:
+        return Origin("", "", "")
+    element = elements[-hops]
+    return Origin(element.get("for", ""), element.get("proto", ""), element.get("host", ""))
+
+
+def _elements(header: str) -> list[dict[str, str]]:
+    """RFC 7239 section 4; an element that does not parse is empty, so that it counts as a hop and says nothing."""
+    found: list[dict[str, str]] = []
+    for part in _split(header[-_MAX_HEADER:]):
+        pairs = [_ELEMENT.fullmatch(pair) for pair in part.split(";")]
+        element = {pair.group(1).lower(): _unquoted(pair.group(2)) for pair in pairs if pair}
+        found.append(element if all(pairs) else {})
+    return found
+
+
+def _split(header: str) -> Iterable[str]:
+    """At commas outside quotes."""
+    return re.findall(r'(?:"(?:[^"\\]|\\.)*"|[^,"])+', header)
+
+
+def _unquoted(text: str) -> str:
+    return re.sub(r"\\(.)", r"\1", text[1:-1]) if text.startswith('"') else text
+
+
+def _from_header(environ: Mapping[str, Any], name: str) -> str:
+    text = (environ.get(_variable(name)) or "").strip()
+    if not text:
+        return ""
+    if text.count(":") > 1 and not text.startswith("[") and name.lower() == "cloudfront-viewer-address":
+        text = text.rpartition(":")[0]  # CloudFront always adds the port, also to a bare IPv6 address
+    return canonical(text)
+
+
+@lru_cache(maxsize=64)
+def _variable(name: str) -> str:
+    return "HTTP_" + name.upper().replace("-", "_")
 
 
 @lru_cache(maxsize=4096)
 def canonical(text: str) -> str:
-    """A public address in its shortest form (IPv4 inside IPv6 unpacked), else "". Ports and brackets are removed."""
-    text = text.strip().strip('"')
+    """A public address in its shortest form (IPv4 inside IPv6 unpacked), else "". Port, brackets and zone go."""
+    address = _parsed(text)
+    if address is None:
+        return ""
+    return str(address) if address.is_global and not address.is_multicast else ""
+
+
+@lru_cache(maxsize=4096)
+def _inside(text: str, networks: tuple[str, ...]) -> bool:
+    address = _parsed(text)
+    return address is not None and any(
+        address.version == network.version and address in network for network in _networks(networks)
+    )
+
+
+@lru_cache(maxsize=16)
+def _networks(networks: tuple[str, ...]) -> tuple[Any, ...]:
+    found = []
+    for text in networks:
+        try:
+            found.append(ip_network(text.strip(), strict=False))
+        except ValueError:
+            continue
+    return tuple(found)
+
+
+def _parsed(text: str) -> Any:
+    text = text.strip().strip('"')[:64]
     if text.startswith("["):
         text = text[1:].partition("]")[0]
     elif text.count(":") == 1:
@@ -34,7 +160,30 @@ def canonical(text: str) -> str:
     try:
         address = ip_address(text.partition("%")[0])
     except ValueError:
-        return ""
-    if isinstance(address, IPv6Address) and address.ipv4_mapped:
-        address = address.ipv4_mapped
-    return str(address) if address.is_global and not address.is_multicast else ""
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address
+
+
+class AddressFinding(NamedTuple):
+    """``code``: ``ok``, ``one_address`` (all visitors share one: a proxy stands in front that is not counted),
+    ``no_address`` (nearly all unknown or private), ``too_few`` (nothing can be said yet)."""
+
+    code: str
+    visits: int
+    distinct: int
+
+
+def judge_addresses(visits: Iterable[tuple[str, str]]) -> AddressFinding:
+    """For ``doctor`` and the health page: (address, user agent) of recent visits, "" for no address."""
+    seen = list(visits)
+    addresses = {address for address, _ in seen if address}
+    agents = {agent for _, agent in seen}
+    unknown = sum(not address for address, _ in seen)
+    if len(seen) < 10 or len(agents) < 3:
+        code = "too_few"
+    elif unknown > 0.9 * len(seen):
+        code = "no_address"
+    else:
+        code = "one_address" if len(addresses) == 1 else "ok"
+    return AddressFinding(code, len(seen), len(addresses))

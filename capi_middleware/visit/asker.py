@@ -11,21 +11,35 @@ from .robots import robot_reason
 from .visit import Asker
 
 _FRAMES = frozenset({"iframe", "frame", "embed", "object", "fencedframe"})
-_FRAGMENT_HEADERS = ("HTTP_X_REQUESTED_WITH", "HTTP_HX_REQUEST", "HTTP_TURBO_FRAME", "HTTP_X_PJAX", "HTTP_X_UP_VERSION")
-_BROWSER_HEADERS = (
-    "HTTP_ACCEPT_LANGUAGE",
-    "HTTP_SEC_FETCH_MODE",
-    "HTTP_SEC_FETCH_SITE",
-    "HTTP_SEC_FETCH_DEST",
-    "HTTP_UPGRADE_INSECURE_REQUESTS",
-    "HTTP_SEC_CH_UA",
-    "HTTP_DNT",
-    "HTTP_SEC_GPC",
+_FRAGMENT_HEADERS = frozenset(
+    {
+        "HTTP_HX_REQUEST",
+        "HTTP_TURBO_FRAME",
+        "HTTP_X_PJAX",
+        "HTTP_X_UP_VERSION",
+        "HTTP_X_INERTIA",
+        "HTTP_X_LIVEWIRE",
+        "HTTP_X_BARBA",
+    }
 )
+"""htmx, Turbo, pjax, Unpoly, Inertia, Livewire, barba.js: pieces of a page, fetched by its scripts."""
+_BROWSER_HEADERS = frozenset(
+    {
+        "HTTP_ACCEPT_LANGUAGE",
+        "HTTP_SEC_FETCH_MODE",
+        "HTTP_SEC_FETCH_SITE",
+        "HTTP_SEC_FETCH_DEST",
+        "HTTP_UPGRADE_INSECURE_REQUESTS",
+        "HTTP_SEC_CH_UA",
+        "HTTP_DNT",
+        "HTTP_SEC_GPC",
+    }
+)
+"""Every browser of the last ten years sends at least one of these when it opens a page, over http too."""
 
 
 def judge_asker(environ: Mapping[str, Any], method: str, user_agent: str, settings: Settings) -> tuple[Asker, str]:
-    """The asker and the code that led to it. Never raises."""
+    """The asker and the code that led to it (:data:`~capi_middleware.visit.reasons.ASKER_REASONS`). Never raises."""
     reason = robot_reason(user_agent, settings)
     if reason:
         return Asker.ROBOT, reason
@@ -36,21 +50,26 @@ def judge_asker(environ: Mapping[str, Any], method: str, user_agent: str, settin
         return Asker.PREFETCH, purpose
     destination = environ.get("HTTP_SEC_FETCH_DEST") or ""
     mode = environ.get("HTTP_SEC_FETCH_MODE") or ""
-    if destination in _FRAMES and settings.visit.frames != "count":
-        return Asker.FRAME, "frame"
-    if mode and mode not in ("navigate", "nested-navigate"):
+    if destination in _FRAMES:
+        return (Asker.PERSON, "frame") if settings.visit.frames == "count" else (Asker.FRAME, "frame")
+    if mode and mode != "navigate":
         return Asker.SCRIPT, "fetch_mode"
-    if destination and destination != "document" and destination not in _FRAMES:
-        return Asker.SCRIPT, "fetch_dest"
-    for header in _FRAGMENT_HEADERS:
-        if header in environ:
-            return Asker.SCRIPT, "fragment"
-    if _suspect(environ, user_agent):
+    if destination and destination != "document":
+        return Asker.SCRIPT, "fetch_destination"
+    if method not in ("GET", "POST"):
+        return Asker.SCRIPT, "method"
+    if environ.get("HTTP_X_REQUESTED_WITH") == "XMLHttpRequest" or not _FRAGMENT_HEADERS.isdisjoint(environ):
+        return Asker.SCRIPT, "fragment"  # Android's in-app browsers put their own name into X-Requested-With
+    if mode:
+        return Asker.PERSON, "navigation"
+    if _BROWSER_HEADERS.isdisjoint(environ):
         return Asker.SUSPECT, "no_browser_headers"
+    if not user_agent.startswith(("Mozilla/", "Opera/")):
+        return Asker.SUSPECT, "unknown_agent"
     accept = environ.get("HTTP_ACCEPT") or ""
-    if accept and not mode and "text/html" not in accept and "application/xhtml" not in accept and accept != "*/*":
+    if accept and "text/html" not in accept and "application/xhtml" not in accept:
         return Asker.SCRIPT, "accept"
-    return Asker.PERSON, "navigation" if mode else "page"
+    return Asker.PERSON, "page"
 
 
 def _purpose(environ: Mapping[str, Any]) -> str:
@@ -63,7 +82,3 @@ def _purpose(environ: Mapping[str, Any]) -> str:
         if "preview" in purpose:
             return "preview"
     return "prefetch" if environ.get("HTTP_X_MOZ") == "prefetch" else ""
-
-
-def _suspect(environ: Mapping[str, Any], user_agent: str) -> bool:
-    return user_agent.startswith("Mozilla/5.0") and not any(header in environ for header in _BROWSER_HEADERS)

@@ -83,6 +83,11 @@ def valid_fbc(value: str) -> str:
     return value if value and _FBC.fullmatch(value) else ""
 
 
+def without_tail(fbp: str) -> str:
+    """An fbp without the appendix of Meta's libraries: the same browser with and without them."""
+    return ".".join(fbp.split(".")[:4])
+
+
 def payloads(fbc: str) -> tuple[str, ...]:
     """The fbclids that an fbc may stand for: an fbclid that ends in a dot and eight characters cannot be told from an
     appendix, so both readings count."""

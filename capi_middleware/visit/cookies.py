@@ -28,16 +28,25 @@ def read_cookies(header: str) -> dict[str, str]:
 
 
 def set_cookie(
-    name: str, value: str, *, max_age: int, domain: str = "", secure: bool = False, http_only: bool = False
+    name: str,
+    value: str,
+    *,
+    max_age: int | None = None,
+    domain: str = "",
+    secure: bool = False,
+    http_only: bool = False,
 ) -> str:
-    """One ``Set-Cookie`` value, ``Path=/`` and ``SameSite=Lax``. ``value`` must hold cookie octets only (RFC 6265
+    """One ``Set-Cookie`` value, ``Path=/`` and ``SameSite=Lax``; without ``max_age`` (seconds) it goes with the
+    browser's session. ``value`` must hold cookie octets only (RFC 6265
     section 4.1.1), which all our own formats do; anything else raises ``ValueError``, so that nothing a visitor sent
     can add an attribute or a header."""
     if any(not "!" <= octet <= "~" or octet in '",;\\' for octet in name + value + domain):
         raise ValueError(f"cookie {name!r} would hold characters that a cookie may not hold")
-    parts = [f"{name}={value}", f"Max-Age={max_age}", "Path=/", "SameSite=Lax"]
+    parts = [f"{name}={value}", "Path=/", "SameSite=Lax"]
     if domain:
-        parts.insert(2, f"Domain={domain}")
+        parts.insert(1, f"Domain={domain}")
+    if max_age is not None:
+        parts.insert(1, f"Max-Age={max_age}")
     if secure:
         parts.append("Secure")
     if http_only:

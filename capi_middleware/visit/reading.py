@@ -9,23 +9,28 @@ from urllib.parse import quote
 
 from capi_middleware.settings import Settings
 
-from .address import client_address
+from .address import Origin, client_address, read_origin
 from .asker import judge_asker
+from .census import count_visit
 from .consent import resolve_consent
 from .cookies import read_cookies
 from .scrub import scrub_url
-from .visit import Visit
+from .visit import Asker, Visit
 
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9/_.~!$&'()*+,;=:@-]*")
 _HOST = re.compile(r"(?:[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,253})|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?")
 _QUERY_UNSAFE = re.compile(r"[^!-~]")
 
 
-def read_visit(environ: Mapping[str, Any], settings: Settings, now: float) -> Visit:
-    """Who is asking, from where, and whether Meta may be told. Copies the few strings it needs. ``now``: Unix
-    seconds. Never raises on anything that a client can send."""
+def read_visit(environ: Mapping[str, Any], settings: Settings, now: float, remember: bool = True) -> Visit:
+    """Who is asking, from where, and whether Meta may be told. Copies the few strings it needs.
+
+    ``now``: Unix seconds. ``remember``: False for a look that leaves no trace in figures and memories (``explain``).
+    Never raises on anything that a client can send.
+    """
     method = environ.get("REQUEST_METHOD") or "GET"
-    scheme, authority = _origin(environ, settings)
+    origin = read_origin(environ, settings)
+    scheme, authority = _shown(environ, origin)
     host = _bare(authority)
     raw_path = (environ.get("SCRIPT_NAME") or "") + (environ.get("PATH_INFO") or "") or "/"
     query = environ.get("QUERY_STRING") or ""
@@ -41,7 +46,8 @@ def read_visit(environ: Mapping[str, Any], settings: Settings, now: float) -> Vi
     user_agent = environ.get("HTTP_USER_AGENT") or ""
     cookies = read_cookies(environ.get("HTTP_COOKIE") or "")
     asker, reason = judge_asker(environ, method, user_agent, settings)
-    return Visit(
+    trusted = remember and asker is not Asker.ROBOT
+    visit = Visit(
         method=method,
         scheme=scheme,
         host=host,
@@ -50,35 +56,29 @@ def read_visit(environ: Mapping[str, Any], settings: Settings, now: float) -> Vi
         url=url,
         source_url=scrub_url(url, settings),
         referrer=_referrer(environ, settings),
-        address=client_address(environ, settings),
+        address=client_address(environ, origin, cookies, settings),
         user_agent=user_agent,
         cookies=cookies,
         asker=asker,
         reason=reason,
-        consent=resolve_consent(environ, cookies, host, settings),
+        consent=resolve_consent(environ, cookies, host, settings, now, trusted),
     )
+    if remember and asker is not Asker.SCRIPT:
+        count_visit(visit)
+    return visit
 
 
-def _origin(environ: Mapping[str, Any], settings: Settings) -> tuple[str, str]:
+def _shown(environ: Mapping[str, Any], origin: Origin) -> tuple[str, str]:
     """Scheme and authority as the visitor's browser has them."""
-    scheme = environ.get("wsgi.url_scheme") or "http"
-    authority = environ.get("HTTP_HOST") or ""
-    hops = settings.visit.trusted_hops
-    if hops:
-        scheme = _hop(environ.get("HTTP_X_FORWARDED_PROTO"), hops) or scheme
-        authority = _hop(environ.get("HTTP_X_FORWARDED_HOST"), hops) or authority
-    scheme = "https" if scheme.lower() == "https" else "http"
+    scheme = (origin.scheme or environ.get("wsgi.url_scheme") or "http").lower()
+    scheme = "https" if scheme == "https" else "http"
+    authority = origin.authority or environ.get("HTTP_HOST") or ""
     if not _HOST.fullmatch(authority):
         name, port = environ.get("SERVER_NAME") or "localhost", environ.get("SERVER_PORT") or ""
         authority = f"{name}:{port}" if port and port != ("443" if scheme == "https" else "80") else name
         if not _HOST.fullmatch(authority):
             authority = "localhost"
     return scheme, authority.lower()
-
-
-def _hop(header: str | None, hops: int) -> str:
-    entries = (header or "").split(",")
-    return entries[-hops].strip() if len(entries) >= hops else ""
 
 
 def _bare(authority: str) -> str:

@@ -5,56 +5,97 @@ from __future__ import annotations
 import re
 from fnmatch import translate
 from functools import lru_cache
+from typing import NamedTuple
 from urllib.parse import unquote
 
 from capi_middleware.settings import Settings
 
 SECRET_PARAMETERS = (
-    "*token*", "*passw*", "pwd", "*secret*", "*signature*", "sig", "*apikey*", "*api_key*", "*auth*", "otp", "pin",
-    "code", "state", "sid", "*session*", "*sessid*", "jwt", "*nonce*", "key", "hash", "*hmac*", "*mail*", "epost*",
-    "*phone*", "telefon*", "mobil*", "tel", "ssn", "*personnummer*", "*firstname*", "*first_name*", "*lastname*",
-    "*last_name*", "fname", "lname", "fullname", "full_name", "*birth*", "dob", "*street*", "*address*", "*iban*",
-    "*card_number*", "*cardnumber*", "cvc", "cvv", "user", "username", "login", "em", "ph",
+    "*token*", "*passw*", "pwd", "*secret*", "*signature*", "sig", "sign", "*apikey*", "*api_key*", "auth", "auth_*",
+    "*_auth", "oauth*", "otp", "pin", "code", "state", "sid", "*session*", "*sessid*", "jwt", "*nonce*", "key",
+    "*_key", "hash", "*hmac*", "*mail", "mail*", "*email*", "*e-mail*", "epost*", "*phone*", "telefon*", "mobil*",
+    "tel", "ssn", "*personnummer*", "pnr", "*firstname*", "*first_name*", "*lastname*", "*last_name*", "fname",
+    "lname", "fullname", "full_name", "*birth*", "dob", "*street*", "address", "address*", "*_address", "*iban*",
+    "*card_number*", "*cardnumber*", "cvc", "cvv", "user", "username", "login", "em", "ph", "mc_eid", "_kx", "_ke",
+    "_hsenc", "vero_id", "oly_enc_id", "wickedid", "*_subscriber*", "ml_subscriber*",
 )  # fmt: skip
 """Query parameters whose values never leave, as patterns (case does not count); ``[visit] scrub`` adds to them."""
-KEPT = ("fbclid", "gclid", "utm_*", "discount*", "promo_code", "coupon_code", "ref")
-_EMAIL = re.compile(r"[^\s/?&=#@,;:]{1,64}(?:@|%40)[^\s/?&=#@,;:]{1,190}\.[A-Za-z]{2,24}", re.IGNORECASE)
-_LONG_SECRET = re.compile(r"(?:eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*|EAA[A-Za-z0-9]{30,})")
-"""JSON Web Tokens and Meta's own access tokens, wherever they stand."""
+KEPT = ("fbclid", "gclid", "utm_*", "promo_code", "coupon_code", "discount_code")
+"""Not secret though a pattern above may say so; ``[visit] keep`` adds to them."""
 REDACTED = "redacted"
+_EMAIL = re.compile(r"[^\s/?&=#@,;:<>\"()]{1,64}(?:@|%40)[^\s/?&=#@,;:<>\"()]{1,190}\.[A-Za-z]{2,24}", re.IGNORECASE)
+_PHONE = re.compile(
+    r"(?<![\w+])(?:\+|%2B)(?:[\s().-]|%20|%28|%29)*\d(?:(?:[\s().-]|%20|%28|%29)*\d){7,14}(?!\w)", re.IGNORECASE
+)
+_LONG_SECRET = re.compile(r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*|EAA[A-Za-z0-9]{30,}")
+"""JSON Web Tokens and Meta's own access tokens, wherever they stand."""
+_ADMITS = re.compile(r"/[^/]*(?:reset|activat|verif|confirm|unsubscribe|invit|magic|token)[^/]*/", re.IGNORECASE)
+_TOKEN_SEGMENT = re.compile(r"(?<=/)(?=[A-Za-z_-]*\d)(?=[\d_-]*[A-Za-z])[A-Za-z0-9_-]{12,}(?=/|$)")
+_SESSION_SEGMENT = re.compile(r";(?:jsessionid|phpsessid|sid)=[^/?;]*", re.IGNORECASE)
+_HINTS = ("@", "%40", "eyJ", "EAA", "+", "%2B", "%2b")
+
+
+class Scrubbed(NamedTuple):
+    """``url`` as it may leave; ``removed``: names of parameters whose values went, ``path`` where the path did."""
+
+    url: str
+    removed: tuple[str, ...]
 
 
 def scrub_url(url: str, settings: Settings) -> str:
-    """``url`` (absolute, as a browser shows it) without fragment and user info, with the values of secret parameters
-    and anything that looks like an e-mail address replaced by ``redacted``. Never raises."""
+    """``url`` (absolute, as a browser shows it) without fragment and user information, with the values of secret
+    parameters, tokens and anything that looks like an e-mail address or international phone number replaced by
+    ``redacted``. Never raises."""
     url = url.partition("#")[0]
     base, mark, query = url.partition("?")
+    base = _base(base)
+    if not query:
+        return base
+    visit = settings.visit
+    return base + mark + "&".join([_pair(pair, visit.scrub, visit.keep) for pair in query.split("&")])
+
+
+def preview_scrub(url: str, settings: Settings) -> Scrubbed:
+    """The scrubbed URL and what was taken out of it (``explain``, ``check``)."""
+    clean = scrub_url(url, settings)
+    before, after = url.partition("#")[0].partition("?"), clean.partition("?")
+    removed = [] if before[0] == after[0] else ["path"]
+    if before[2]:
+        pairs = zip(before[2].split("&"), after[2].split("&"), strict=True)
+        removed += [unquote(old.partition("=")[0]) for old, new in pairs if old != new]
+    return Scrubbed(clean, tuple(removed))
+
+
+def scrub_text(text: str) -> str:
+    """Free text (a search string, a page's title) without e-mail addresses, phone numbers and tokens."""
+    if not any(hint in text for hint in _HINTS):
+        return text
+    return _PHONE.sub(REDACTED, _EMAIL.sub(REDACTED, _LONG_SECRET.sub(REDACTED, text)))
+
+
+def _base(base: str) -> str:
     if "@" in base or "%40" in base:
-        base = _EMAIL.sub(REDACTED, _without_user(base))
-    if "eyJ" in base or "EAA" in base:
-        base = _LONG_SECRET.sub(REDACTED, base)
-    return base + mark + _query(query, settings.visit.scrub, settings.visit.keep) if mark and query else base
+        scheme, slashes, rest = base.partition("://")
+        authority, slash, path = rest.partition("/")
+        base = scheme + slashes + authority.rpartition("@")[2] + slash + path
+    base = scrub_text(base)
+    if ";" in base:
+        base = _SESSION_SEGMENT.sub("", base)
+    admits = _ADMITS.search(base, 8)
+    if admits:
+        base = base[: admits.end()] + _TOKEN_SEGMENT.sub(REDACTED, base[admits.end() - 1 :])[1:]
+    return base
 
 
-def _without_user(base: str) -> str:
-    scheme, slashes, rest = base.partition("://")
-    authority, slash, path = rest.partition("/")
-    return scheme + slashes + authority.rpartition("@")[2] + slash + path
-
-
-def _query(query: str, scrub: tuple[str, ...], keep: tuple[str, ...]) -> str:
-    parts = []
-    for pair in query.split("&"):
-        name, equals, value = pair.partition("=")
-        if not equals:
-            value = name
-        if value and (_secret_name(name, scrub, keep) if equals else False):
-            parts.append(f"{name}={REDACTED}")
-        elif "@" in pair or "%40" in pair or "eyJ" in pair or "EAA" in pair:
-            parts.append(_LONG_SECRET.sub(REDACTED, _EMAIL.sub(REDACTED, pair)))
-        else:
-            parts.append(pair)
-    return "&".join(parts)
+def _pair(pair: str, scrub: tuple[str, ...], keep: tuple[str, ...]) -> str:
+    name, equals, value = pair.partition("=")
+    if value and _secret_name(name, scrub, keep):
+        return f"{name}={REDACTED}"
+    if any(hint in pair for hint in _HINTS):
+        if value:
+            return f"{scrub_text(name)}={scrub_text(value)}"
+        return scrub_text(name) + equals
+    return pair
 
 
 @lru_cache(maxsize=4096)

@@ -2,7 +2,30 @@
 
 from __future__ import annotations
 
+from .answer import ToolAnswer
+from .late import late_grant
+from .memory import memory_for
+from .mirror import MIRROR_COOKIE, mirror_cookie, mirror_value, read_mirror
+from .pages import consent_tools_in, note_page, scan_due
+from .read import unreadable_counts
 from .resolve import resolve_consent
-from .seen import consent_tools_in, note_tools, tools_seen
+from .tester import ConsentTest, check_consent
+from .tools import TOOL_NAMES
 
-__all__ = ["consent_tools_in", "note_tools", "resolve_consent", "tools_seen"]
+__all__ = [
+    "MIRROR_COOKIE",
+    "TOOL_NAMES",
+    "ConsentTest",
+    "ToolAnswer",
+    "check_consent",
+    "consent_tools_in",
+    "late_grant",
+    "memory_for",
+    "mirror_cookie",
+    "mirror_value",
+    "note_page",
+    "read_mirror",
+    "resolve_consent",
+    "scan_due",
+    "unreadable_counts",
+]

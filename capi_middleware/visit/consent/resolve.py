@@ -1,34 +1,99 @@
-"""From cookies and headers to one decision."""
+"""From cookies and headers to one decision (docs/consent.md has the table)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from capi_middleware.settings import Settings
+from capi_middleware.settings.settings import ConsentSettings
 from capi_middleware.visit.visit import Answer, Consent
 
-from .seen import note_tools, tools_seen
-from .tools import read_answers
+from .answer import ToolAnswer
+from .memory import memory_for
+from .read import reader_for
+
+_MODE_OFF = Consent(Answer.UNKNOWN, True, "settings", "mode_off")
+_NO_BANNER = frozenset({"gpp", "us-privacy"})
+"""Signals that exist without any consent tool on the page."""
 
 
-def resolve_consent(environ: Mapping[str, Any], cookies: Mapping[str, str], host: str, settings: Settings) -> Consent:
-    """One decision for both legs and the cookies. Never raises; damaged input is never a yes."""
+def resolve_consent(
+    environ: Mapping[str, Any],
+    cookies: Mapping[str, str],
+    host: str,
+    settings: Settings,
+    now: float,
+    remember: bool = True,
+) -> Consent:
+    """One decision for both legs and the cookies. Never raises; damaged input is never a yes.
+
+    ``remember``: whether a tool seen here counts for the host's other visitors too (not when a robot brings it).
+    """
     consent = settings.consent
     if consent.mode == "off":
-        return Consent(Answer.UNKNOWN, True, "settings", "mode_off")
-    answers = read_answers(cookies, consent)
+        return _MODE_OFF
+    answers: Sequence[ToolAnswer] = reader_for(consent).answers(cookies, now) if cookies else ()
+    required, tool = _required(answers, host, settings, now, remember)
+    return decide(answers, required, tool, _signal(environ, consent), consent)
+
+
+def _required(
+    answers: Sequence[ToolAnswer], host: str, settings: Settings, now: float, remember: bool
+) -> tuple[bool, str]:
+    """Whether a yes is needed, and for the ``auto`` mode the tool that makes it so."""
+    consent = settings.consent
+    if consent.mode != "auto":
+        return consent.mode == "required", ""
+    memory = memory_for(settings)
     if answers:
-        note_tools(host, frozenset(answer.tool for answer in answers))
-    required = consent.mode == "required" or (consent.mode == "auto" and bool(tools_seen(host)))
-    mode = "required" if required else "implied"
+        here = frozenset(answer.tool for answer in answers) - _NO_BANNER
+        if here:
+            if remember:
+                memory.note(host, here, now)
+            return True, min(here)
+    seen = memory.seen(host)
+    if seen and consent.ignore_tools:
+        seen = seen.difference(consent.ignore_tools)
+    return bool(seen or consent.cookie), min(seen) if seen else "generic" if consent.cookie else ""
+
+
+def decide(answers: Sequence[ToolAnswer], required: bool, tool: str, signal: str, settings: ConsentSettings) -> Consent:
+    """The rule itself, on values. ``signal``: the header that says no for the whole browser, "" for none."""
+    limited: tuple[str, int, int] | tuple[()] = ()
+    granted = waived = unsure = None
     for answer in answers:
         if answer.answer is Answer.DENIED:
-            return Consent(Answer.DENIED, False, answer.tool, answer.reason)
-    granted = next((answer for answer in answers if answer.answer is Answer.GRANTED), None)
-    if environ.get("HTTP_SEC_GPC") == "1" and consent.gpc != "ignore" and not (granted and consent.gpc == "outweighed"):
-        return Consent(Answer.DENIED, False, "Sec-GPC", "gpc")
+            if not (answer.us and settings.us_opt_out == "ldu"):
+                return Consent(Answer.DENIED, False, answer.tool, answer.reason)
+            limited = _limited(settings)
+        elif answer.tool in _NO_BANNER:
+            continue
+        elif answer.answer is Answer.GRANTED:
+            granted = granted or answer
+        elif answer.not_needed:
+            waived = waived or answer
+        else:
+            unsure = unsure or answer
+    if signal and not (granted and settings.gpc == "outweighed"):
+        if required or settings.us_opt_out != "ldu":
+            return Consent(Answer.DENIED, False, signal, "gpc" if signal == "Sec-GPC" else "dnt")
+        limited = _limited(settings)
     if granted:
-        return Consent(Answer.GRANTED, True, granted.tool, granted.reason)
-    reason = answers[0].reason if answers else "no_answer"
-    return Consent(Answer.UNKNOWN, not required, answers[0].tool if answers else "", f"{mode}_{reason}")
+        return Consent(Answer.GRANTED, True, granted.tool, granted.reason, limited)
+    if waived and not unsure:
+        return Consent(Answer.UNKNOWN, True, waived.tool, waived.reason, limited)
+    if unsure:
+        return Consent(Answer.UNKNOWN, not required, unsure.tool, unsure.reason, limited)
+    return Consent(Answer.UNKNOWN, not required, tool, "not_answered" if tool else "no_tool", limited)
+
+
+def _signal(environ: Mapping[str, Any], settings: ConsentSettings) -> str:
+    if environ.get("HTTP_SEC_GPC") == "1" and settings.gpc != "ignore":
+        return "Sec-GPC"
+    return "DNT" if settings.do_not_track and environ.get("HTTP_DNT") == "1" else ""
+
+
+def _limited(settings: ConsentSettings) -> tuple[str, int, int]:
+    """Limited Data Use; without a state Meta finds country and state out itself."""
+    return ("LDU", 1, settings.ldu_state) if settings.ldu_state else ("LDU", 0, 0)

@@ -1,0 +1,151 @@
+"""Which consent tools a host uses: what turns ``auto`` from implied into required.
+
+A visitor who has not answered yet has no cookie, so what other visitors and the pages showed must count for him. The
+processes of one shop share it through a small file in the state folder; nothing waits for that file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import time
+from pathlib import Path
+
+from capi_middleware.settings import Settings
+from capi_middleware.settings.settings import ServerSettings
+from capi_middleware.settings.state import state_dir
+
+_FILE = "consent_tools.json"
+KEEP = 90 * 86_400
+"""Seconds after which a tool that nobody has brought any more is forgotten."""
+_RENEW = 86_400
+_MAX_HOSTS = 512
+_LOOK_AGAIN = 30.0
+_NOTHING: frozenset[str] = frozenset()
+_LOCAL = ("localhost", "127.", "[", "testserver")
+
+
+class ToolMemory:
+    """Hosts and the tools seen there. Thread-safe; reading costs a dictionary look-up. ``folder`` None: not shared."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self._path = folder / _FILE if folder else None
+        self._lock = threading.Lock()
+        self._times: dict[str, dict[str, float]] = {}
+        self._tools: dict[str, frozenset[str]] = {}
+        self._pages: dict[str, int] = {}
+        self._looked = 0.0
+        self._stamp = 0
+
+    def seen(self, host: str) -> frozenset[str]:
+        """The tools known for a host."""
+        if time.monotonic() >= self._looked:
+            self._look()
+        return self._tools.get(host, _NOTHING)
+
+    def note(self, host: str, names: frozenset[str], now: float) -> None:
+        """Remember tools on a host; what is known already costs nothing."""
+        known = self._times.get(host)
+        if known and all(now - known.get(name, 0.0) < _RENEW for name in names):
+            return
+        with self._lock:
+            self._merge({host: dict.fromkeys(names, now)}, now)
+        if self._path and not host.startswith(_LOCAL):
+            threading.Thread(target=self._save, args=(now,), name="capi-consent-tools", daemon=True).start()
+
+    def forget(self, host: str = "") -> None:
+        """Forget one host's tools, or all: the shop has changed its tool."""
+        with self._lock:
+            self._look_now()
+            for name in [host] if host else list(self._times):
+                self._times.pop(name, None)
+                self._tools.pop(name, None)
+            self._write()
+
+    def scan_due(self, host: str) -> bool:
+        """Whether this page's HTML is worth a look for a tool's script: a host's first pages, then one in sixty-four,
+        and none once a tool is known."""
+        if host in self._tools:
+            return False
+        if len(self._pages) > _MAX_HOSTS:
+            self._pages.clear()
+        count = self._pages[host] = self._pages.get(host, 0) + 1
+        return count <= 16 or count % 64 == 0
+
+    def _merge(self, found: dict[str, dict[str, float]], now: float) -> None:
+        for host, names in found.items():
+            times = self._times.setdefault(host, {})
+            for name, at in names.items():
+                if now - at < KEEP:
+                    times[name] = max(at, times.get(name, 0.0))
+        if len(self._times) > _MAX_HOSTS:
+            newest = sorted(self._times, key=lambda host: max(self._times[host].values(), default=0.0))
+            for host in newest[: len(newest) - _MAX_HOSTS]:
+                del self._times[host]
+        self._tools = {host: frozenset(times) for host, times in self._times.items() if times}
+
+    def _look(self) -> None:
+        self._looked = time.monotonic() + _LOOK_AGAIN
+        with self._lock:
+            self._look_now()
+
+    def _look_now(self) -> None:
+        try:
+            stamp = os.stat(self._path).st_mtime_ns if self._path else 0
+            if self._path and stamp != self._stamp:
+                self._stamp = stamp
+                self._merge(_parse(self._path.read_text(encoding="utf-8")), time.time())
+        except (OSError, ValueError):
+            pass  # no file yet, or a damaged one: the next sighting writes it anew
+
+    def _save(self, now: float) -> None:
+        with self._lock:
+            self._look_now()
+            self._write()
+
+    def _write(self) -> None:
+        if not self._path:
+            return
+        shared = {host: times for host, times in self._times.items() if not host.startswith(_LOCAL)}
+        fresh = self._path.with_name(f"{_FILE}.{os.getpid()}")
+        try:
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            fresh.write_text(json.dumps(shared, indent=1, sort_keys=True), encoding="utf-8")
+            os.replace(fresh, self._path)
+            self._stamp = os.stat(self._path).st_mtime_ns
+        except OSError:
+            self._path = None  # a folder that cannot be written: this process remembers for itself
+
+
+def _parse(text: str) -> dict[str, dict[str, float]]:
+    data = json.loads(text)
+    if not isinstance(data, dict):
+        raise ValueError("no object")
+    return {
+        host: {name: float(at) for name, at in names.items() if isinstance(at, (int, float))}
+        for host, names in data.items()
+        if isinstance(names, dict)
+    }
+
+
+_memories: dict[str, ToolMemory] = {}
+_by_settings: dict[int, tuple[ServerSettings, ToolMemory]] = {}
+_making = threading.Lock()
+
+
+def memory_for(settings: Settings) -> ToolMemory:
+    """The memory of this shop's state folder, one a process."""
+    server = settings.server
+    found = _by_settings.get(id(server))
+    if found is not None and found[0] is server:
+        return found[1]
+    folder = state_dir(settings)
+    with _making:
+        memory = _memories.get(str(folder))
+        if memory is None:
+            memory = _memories[str(folder)] = ToolMemory(folder)
+        if len(_by_settings) > 256:
+            _by_settings.clear()
+        _by_settings[id(server)] = (server, memory)
+    return memory

@@ -1,0 +1,106 @@
+"""All tools' answers in a request, read once for each distinct value."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Mapping
+from functools import lru_cache
+
+from capi_middleware.settings.settings import ConsentSettings
+from capi_middleware.visit.visit import Answer
+
+from .answer import UNREADABLE, Said, ToolAnswer
+from .generic import read_generic
+from .mirror import MIRROR_COOKIE, read_mirror
+from .tools import IUBENDA, IUBENDA_NAME, TOOLS, Tool, Values
+
+_CACHED = 1_024
+_LONGEST_CACHED = 2_048
+_lock = threading.Lock()
+_unreadable: Counter[str] = Counter()
+_readers: dict[int, Reader] = {}
+
+
+class Reader:
+    """The readers under one shop's settings. Safe to share between threads."""
+
+    def __init__(self, settings: ConsentSettings) -> None:
+        self.settings = settings
+        self._tools: dict[str, Tool] = {
+            tool.cookies[0]: tool for tool in TOOLS if tool.name not in settings.ignore_tools
+        }
+        self._iubenda = "iubenda" not in settings.ignore_tools
+        self._mirror = "mirror" not in settings.ignore_tools
+        self._remembered = lru_cache(maxsize=_CACHED)(self._read)
+
+    def answers(self, cookies: Mapping[str, str], now: float) -> list[ToolAnswer]:
+        """What each tool that has a cookie here says. Never raises."""
+        present = self._tools.keys() & cookies.keys()
+        found = [self._answer(self._tools[name], cookies) for name in sorted(present)] if present else []
+        if self._iubenda:
+            found += [
+                self._judged(IUBENDA, (cookies[name],))
+                for name in cookies
+                if name.startswith("_iub_") and IUBENDA_NAME.fullmatch(name)
+            ]
+        if self.settings.cookie and self.settings.cookie in cookies:
+            found.append(self._judged(_GENERIC, (cookies[self.settings.cookie],)))
+        if self._mirror and MIRROR_COOKIE in cookies:
+            self._add_mirror(found, cookies[MIRROR_COOKIE], now)
+        return found
+
+    def _answer(self, tool: Tool, cookies: Mapping[str, str]) -> ToolAnswer:
+        names = tool.cookies
+        return self._judged(tool, (cookies[names[0]],) if len(names) == 1 else tuple(map(cookies.get, names)))
+
+    def _judged(self, tool: Tool, values: tuple[str | None, ...]) -> ToolAnswer:
+        if sum(map(len, filter(None, values))) > _LONGEST_CACHED:
+            return self._read(tool, values)
+        return self._remembered(tool, values)
+
+    def _read(self, tool: Tool, values: tuple[str | None, ...]) -> ToolAnswer:
+        try:
+            said = tool.read(values, self.settings)
+        except Exception:  # whatever a damaged cookie provokes is no answer
+            said = UNREADABLE
+        if said is UNREADABLE:
+            with _lock:
+                _unreadable[tool.name] += 1
+        return ToolAnswer(tool.name, *said)
+
+    def _add_mirror(self, found: list[ToolAnswer], value: str, now: float) -> None:
+        """The mirror stands back where the tool it names has answered in a cookie of its own: that one is newer."""
+        mirror = read_mirror(value, now)
+        if mirror is None:
+            found.append(ToolAnswer("mirror", *UNREADABLE))
+        elif mirror.tool not in self.settings.ignore_tools and not any(
+            answer.tool == mirror.tool and answer.answer is not Answer.UNKNOWN for answer in found
+        ):
+            answer = Answer.GRANTED if mirror.granted else Answer.DENIED
+            found.append(ToolAnswer(mirror.tool, answer, "accepted" if mirror.granted else "refused"))
+
+
+def _generic(values: Values, settings: ConsentSettings) -> Said:
+    return read_generic(values[0] or "", settings)
+
+
+_GENERIC = Tool("generic", ("",), _generic)
+
+
+def reader_for(settings: ConsentSettings) -> Reader:
+    """The reader of these very settings, made once (settings are frozen, so the same object is the same rules)."""
+    reader = _readers.get(id(settings))
+    if reader is None or reader.settings is not settings:
+        reader = Reader(settings)
+        with _lock:
+            if len(_readers) > 256:
+                _readers.clear()
+            _readers[id(settings)] = reader
+    return reader
+
+
+def unreadable_counts() -> dict[str, int]:
+    """How many distinct damaged values were met, by tool, since the process began."""
+    with _lock:
+        return dict(_unreadable)
