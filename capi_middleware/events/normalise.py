@@ -130,7 +130,7 @@ def postal_code(text: str, country: str = "") -> str:
     """Lower case without spaces and dashes; of a US ZIP+4 the first five; without a country prefix (``SE-411 05``)."""
     text = "".join(text.lower().split())
     text = re.sub(r"^[a-z]{1,2}-(?=\d)", "", text)
-    if re.fullmatch(r"\d{5}-\d{4}", text) and country.lower() in ("", "us", "pr"):
+    if re.fullmatch(r"\d{5}-\d{4}", text):
         text = text[:5]
     text = text.replace("-", "")
     return text if 2 <= len(text) <= 12 and text.isalnum() else ""

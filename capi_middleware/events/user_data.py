@@ -30,6 +30,8 @@ ALIASES = {
     "user_id": "external_id",
 }
 """Names that say the same and that frameworks use; a shop need not learn Meta's."""
+_WRITTEN_AS_AT_HOME = ("ph", "db")
+"""What customers write in the way of the shop's country, unless they name one of their own."""
 _DIGEST = re.compile(r"[0-9a-fA-F]{64}")
 _MAX_VALUES = 8
 _MAX_LENGTH = 512
@@ -47,10 +49,11 @@ def user_data(mapping: Mapping[str, Any], country: str = "") -> UserData:
         name = ALIASES.get(key, key) if isinstance(key, str) else ""
         if name in NORMALISERS:
             given.setdefault(name, []).extend(_texts(raw))
-    home = next((code for text in given.get("country", ()) if (code := country_code(text))), country)
+    own = next((code for text in given.get("country", ()) if (code := country_code(text))), "")
     found: dict[str, tuple[str, ...]] = {}
     for name, texts in given.items():
-        digests = dict.fromkeys(digest for text in texts for digest in _digests(name, text, home))
+        where = own or (country if name in _WRITTEN_AS_AT_HOME else "")
+        digests = dict.fromkeys(digest for text in texts for digest in _digests(name, text, where))
         if digests:
             found[name] = tuple(digests)[:_MAX_VALUES]
     return found
