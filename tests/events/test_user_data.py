@@ -18,7 +18,7 @@ from capi_middleware.events.normalise import NORMALISERS
 
 VECTORS = json.loads(Path(__file__).with_name("user_data_vectors.json").read_text(encoding="utf-8"))
 AGREED = [row for row in VECTORS if "SDK" not in row["differs"] and row["field"] != "external_id"]
-"""Where the SDK decides as we do; its hashing of external_id differs from the pixel's (reference in docs/privacy.md)."""
+"""Where the SDK decides as we do; it sends external_id unhashed, unlike the pixel."""
 IDS = [f"{row['field']}-{ascii(row['input'])[1:-1]}" for row in VECTORS]
 HEX = set("0123456789abcdef")
 
