@@ -16,7 +16,7 @@ from .page.response import Headers
 from .page.server_timing import server_timing
 from .shop import Shop
 from .tracking import TRACKED, tracked
-from .visit import Asker, ClickIds, Visit, click_ids
+from .visit import Answer, Asker, ClickIds, Visit, click_ids
 
 LARGEST_JSON = 64 * 1024
 """Bytes of a JSON answer that are kept for a rule which asks for it."""
@@ -173,10 +173,12 @@ class Journey:
     def settle_without_page(self, json: bytes | None) -> Headers:
         """Hands over the events of an answer that is no page. Returns the headers that carry their browser legs."""
         visit = self._visit
-        if not visit.consent.allowed or visit.asker not in (Asker.PERSON, Asker.SCRIPT):
+        if visit.asker not in (Asker.PERSON, Asker.SCRIPT):
             return []
+        if not visit.consent.allowed:
+            return self._hold(json)
         concluded = self._conclude(None, json)
-        events = [self.event(found) for found in concluded.events if found.event_name != "PageView"]
+        events = self._acts(concluded)
         if not events and not concluded.pending and not (self._flash and visit.asker is Asker.SCRIPT):
             return self._landing()
         if not self._private():
@@ -190,6 +192,17 @@ class Journey:
             carried += self._tell_script(shown)
         self.hand_over(events)
         return carried
+
+    def _acts(self, concluded: Conclusion) -> list[Event]:
+        return [self.event(found) for found in concluded.events if found.event_name != "PageView"]
+
+    def _hold(self, json: bytes | None) -> Headers:
+        """Without consent an event lives no longer than the page that caused it, and nowhere else."""
+        if self._visit.asker is not Asker.SCRIPT or self._visit.consent.answer is Answer.DENIED or not self._private():
+            return []
+        events = self._acts(self._conclude(None, json))
+        timing = server_timing((), self._sealed(events))
+        return [("Server-Timing", timing)] if timing else []
 
     def _leave(self, events: Sequence[Event], concluded: Conclusion) -> Headers:
         """For the next page: the flash cookie, what it held before included."""

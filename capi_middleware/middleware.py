@@ -13,7 +13,7 @@ from typing import Any
 
 from . import collect
 from .delivery import Outbox
-from .flash import FlashCodec
+from .flash import FLASH_COOKIE, Flash, FlashCodec, set_flash
 from .infer import ProductMemory
 from .journey import Journey, Tools
 from .page import answer
@@ -23,6 +23,7 @@ from .settings import Settings, SettingsSource
 from .settings.state import signing_key, state_dir
 from .shop import Shop, compile_shop
 from .visit import read_visit
+from .visit.cookies import read_cookies
 
 _log = logging.getLogger("capi_middleware")
 _ACTIVE = "capi_middleware.active"
@@ -65,7 +66,7 @@ class CapiMiddleware:
         self._tools = Tools(
             self._outbox.put, self._failed, self._count, FlashCodec(key), collect.Seal(key), self._memory
         )
-        self._collector = collect.Collector(self._outbox, collect.Limits(120, 6000))
+        self._collector = collect.Collector(self._outbox, _limits(self._source.current))
         self._announce()
 
     # -- the shop's requests
@@ -131,7 +132,12 @@ class CapiMiddleware:
 
     def _collect(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         shop = self._shop(self._source.for_host(_host(environ)))
-        status, headers, body = self._collector.reply(environ, shop.collect)
+        left = read_cookies(environ.get("HTTP_COOKIE") or "").get(FLASH_COOKIE)
+        flash = self._tools.flash.load(left) if left else Flash()
+        status, headers, body, told = self._collector.reply(environ, shop.collect, flash.calls)
+        if told:
+            rest = self._tools.flash.dump(Flash((), flash.pending))
+            headers.append(("Set-Cookie", set_flash(rest, secure=environ.get("wsgi.url_scheme") == "https")))
         start_response(status, headers)
         return [body]
 
@@ -216,6 +222,10 @@ def _attempt(what: str, make: Callable[[], Any]) -> Any:
     except Exception as error:
         _log.warning("%s: %s; the shop runs on without it", what, error)
         return None
+
+
+def _limits(settings: Settings) -> collect.Limits:
+    return collect.Limits(settings.browser.visitor_rate, settings.browser.total_rate)
 
 
 def _host(environ: Environ) -> str:

@@ -207,7 +207,5 @@ def encode(body: Mapping[str, Any]) -> bytes:
 
 
 def merge(first: Answer, calls: Sequence[Event]) -> Answer:
-    """The answer with browser legs added whose server leg is already on its way (the flash cookie's)."""
-    if not calls or first.body.get("state") != "granted":
-        return first
+    """The answer with browser legs added whose server leg is already on its way."""
     return first._replace(body={**first.body, "events": rows(calls) + list(first.body.get("events", ()))})

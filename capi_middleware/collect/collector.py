@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from threading import Lock
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 from cachetools import LRUCache
 
 from capi_middleware.events import Event
 
-from .answer import Answer, Shop, answer, encode
+from .answer import Answer, Shop, answer, encode, merge
 from .limits import Limits
 from .message import LARGEST, Handed, Kind, read_message
 
@@ -27,7 +27,14 @@ _WORDS = {
 }
 """A report in the ledger's words."""
 
-Reply = tuple[str, list[tuple[str, str]], bytes]
+
+class Reply(NamedTuple):
+    """``told``: the browser legs that were owed stand in the body."""
+
+    status: str
+    headers: list[tuple[str, str]]
+    body: bytes
+    told: bool = False
 
 
 class Outbox(Protocol):
@@ -50,8 +57,9 @@ class Collector:
         self._given: LRUCache[str, bool] = LRUCache(_IDS)
         self._lock = Lock()
 
-    def reply(self, environ: Mapping[str, Any], shop: Shop) -> Reply:
-        """Status line, headers and body. ``wsgi.input`` is read only once the request has earned it."""
+    def reply(self, environ: Mapping[str, Any], shop: Shop, owed: Sequence[Event] = ()) -> Reply:
+        """``wsgi.input`` is read only once the request has earned it. ``owed``: events whose server leg is on its way
+        and whose browser leg the visitor's next page was to bring (the flash cookie's)."""
         now = self._clock()
         problem = refusal(environ)
         if not problem and not self._limits.admit(visitor_key(environ), now):
@@ -64,7 +72,10 @@ class Collector:
         if message is None or given is None:
             return self._refuse("400 Bad Request")
         self._hand_over(given, shop.settings.meta.pixel_id)
-        return _reply(given) if message.kind is not Kind.REPORT else ("204 No Content", list(_HEADERS), b"")
+        if message.kind is Kind.REPORT:
+            return Reply("204 No Content", list(_HEADERS), b"")
+        told = bool(owed) and message.kind is Kind.VIEW and given.body["state"] == "granted"
+        return _reply(merge(given, owed) if told else given, told)
 
     def _hand_over(self, given: Answer, pixel_id: str) -> None:
         for event_id, event_name, handed in given.reports:
@@ -79,7 +90,7 @@ class Collector:
     def _refuse(self, status: str) -> Reply:
         with self._lock:
             self.refused[status[:3]] += 1
-        return status, [*_HEADERS, ("Content-Length", "0")], b""
+        return Reply(status, [*_HEADERS, ("Content-Length", "0")], b"")
 
     def _is_first(self, event: Event) -> bool:
         key = f"{event.event_id} {event.event_name}"
@@ -123,8 +134,8 @@ def _same_host(origin: str, host: str) -> bool:
     return bool(origin) and urlsplit(origin).netloc.lower() == host.lower()
 
 
-def _reply(given: Answer) -> Reply:
+def _reply(given: Answer, told: bool) -> Reply:
     body = encode(given.body)
     headers = [*_HEADERS, ("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
     headers += [("Set-Cookie", cookie) for cookie in given.set_cookies]
-    return "200 OK", headers, body
+    return Reply("200 OK", headers, body, told)

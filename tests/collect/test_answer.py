@@ -49,9 +49,9 @@ class Desk:
     def forget(self, fbp: str) -> None:
         self.forgotten.append(fbp)
 
-    def post(self, message: Any, **headers: str) -> tuple[str, dict[str, str], Any]:
+    def environ(self, message: Any, **headers: str) -> dict[str, Any]:
         body = message if isinstance(message, bytes) else json.dumps(message).encode()
-        environ: dict[str, Any] = {
+        return {
             "REQUEST_METHOD": "POST",
             "PATH_INFO": "/_shop/collect",
             "HTTP_HOST": "shop.example",
@@ -65,7 +65,10 @@ class Desk:
             "wsgi.input": io.BytesIO(body),
             **headers,
         }
-        status, answered, reply = self.collector.reply(environ, self.shop)
+
+    def post(self, message: Any, **headers: str) -> tuple[str, dict[str, str], Any]:
+        environ = self.environ(message, **headers)
+        status, answered, reply, _ = self.collector.reply(environ, self.shop)
         return status, dict(answered), json.loads(reply) if reply else None
 
     def view(self, url: str = "https://shop.example/p/1", **more: Any) -> Any:
@@ -232,3 +235,20 @@ def test_a_visitor_who_calls_too_often_is_refused_and_others_are_not() -> None:
     assert desk.collector.refused["429"] == 5
     message = {"v": 1, "k": "view", "u": "https://shop.example/", "i": "a" * 32}
     assert desk.post(message, REMOTE_ADDR="81.2.69.143")[0] == "200 OK"
+
+
+def test_what_a_redirect_owes_is_told_with_the_next_view_and_has_no_second_server_leg() -> None:
+    desk = Desk()
+    owed = [Event("1234567890", "AddToCart", "c" * 32, 1, "", custom_data={"value": 5.0})]
+    view = {"v": 1, "k": "view", "u": "https://shop.example/", "i": VIEW_ID}
+    assert desk.collector.reply(desk.environ(view), desk.shop, owed).told
+    assert [event.event_name for event in desk.events] == ["PageView"]
+    report = {"v": 1, "k": "report", "u": "https://shop.example/", "s": "handed", "e": []}
+    assert not desk.collector.reply(desk.environ(report), desk.shop, owed).told
+
+
+def test_what_is_owed_waits_for_consent() -> None:
+    desk = Desk(consent="required")
+    owed = [Event("1234567890", "AddToCart", "c" * 32, 1, "")]
+    view = {"v": 1, "k": "view", "u": "https://shop.example/", "i": VIEW_ID}
+    assert not desk.collector.reply(desk.environ(view), desk.shop, owed).told

@@ -276,7 +276,7 @@
 
   const timing = (text) =>
     JSON.parse(atob(text.replace(/-/g, '+').replace(/_/g, '/'))).forEach((one) =>
-      one.big ? token(one) : fireAll([one])
+      one.trim ? token(one) : fireAll([one])
     );
 
   const header = (answer) => {
