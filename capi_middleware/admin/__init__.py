@@ -1,3 +1,3 @@
-"""Room: see docs/house.md."""
+"""The shop owner's pages, for people who never touch code (docs/house.md, "Admin")."""
 
 from __future__ import annotations
