@@ -179,7 +179,12 @@ class Injector:
             self._tail = self._tap = None
             return data
         self.injected = True
-        return b"".join((data[:out], self._head, self._watch(data[out:])))
+        at = _last_body(data)
+        if at < out:
+            at = len(data)
+        self._held = data[at:]
+        view = memoryview(data)
+        return b"".join((view[:out], self._head, view[out:at]))
 
     def _watch(self, chunk: bytes) -> bytes:
         """The head is out: holds back from the last ``</body`` on, if there is one in the window."""

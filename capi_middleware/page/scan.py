@@ -32,13 +32,24 @@ _ATTRIBUTE = re.compile(
     rb"[ \t\r\n\f/]*+(=[^ \t\r\n\f/>=]*+|[^ \t\r\n\f/>=]++)"
     rb"(?:[ \t\r\n\f]*+=[ \t\r\n\f]*+(?:\"([^\"]*+)\"|'([^']*+)'|([^ \t\r\n\f\"'>][^ \t\r\n\f>]*+)|))?+"
 )
+# What nearly all pages begin with, read at one go; anything else goes through the reader below, to the same result.
+_S = rb"[ \t\r\n\f]"
+_PLAIN = rb"""(?:_++[a-z][a-z0-9:-]*+(?:="[^"]*+"|='[^']*+'|=[^ \t\r\n\f"'=<>`]++)?+)*+_*+""".replace(b"_", _S)
+_USUAL = re.compile(
+    rb"_*+<!doctype_++html(?:_[^>]*+)?+>_*+<html(@)>_*+<head@>(_*+<meta_++charset=(?:\"utf-8\"|'utf-8'|utf-8)_*+/?+>)?+".replace(
+        b"_", _S
+    ).replace(b"@", _PLAIN),
+    re.I,
+)
 _DOCTYPE_HTML = re.compile(rb"<!doctype[ \t\r\n\f]*+html(?=[ \t\r\n\f>])", re.I)
 _CHARSET = re.compile(rb"charset[ \t\r\n\f]*+=[ \t\r\n\f]*+[\"']?+([^\"' \t\r\n\f;]*+)", re.I)
 _AMP = frozenset(
     mark + suffix for mark in (b"amp", "\N{HIGH VOLTAGE SIGN}".encode()) for suffix in (b"", b"4ads", b"4email")
 )
 _RAW = frozenset({b"script", b"style", b"title", b"noscript", b"noframes"})
-_RAW_END = {name: re.compile(rb"<!--|</" + name + rb"(?=[ \t\r\n\f/>])", re.I) for name in _RAW}
+_RAW_END = {name: re.compile(rb"</" + name + rb"(?=[ \t\r\n\f/>])", re.I) for name in _RAW}
+# "<!--" in a script begins the double-escaped state, where "</script>" may not end it: there we look no further.
+_RAW_END[b"script"] = re.compile(rb"<!--|</script(?=[ \t\r\n\f/>])", re.I)
 _RAW_END[b"<!--"] = re.compile(rb"--!?+>")
 _IN_HEAD = _RAW | {b"meta", b"link", b"base", b"basefont", b"bgsound"}
 _CLOSES_HEAD = frozenset({b"head", b"body", b"html", b"br"})
@@ -53,11 +64,12 @@ class HeadScanner:
     out. Once ``done``, either ``reason`` is None and the number is the place, or ``reason`` says why there is none.
     """
 
-    __slots__ = ("done", "reason", "_charset", "_document", "_passed", "_place", "_pos", "_prolog", "_raw")
+    __slots__ = ("done", "reason", "_blank", "_charset", "_document", "_passed", "_place", "_pos", "_prolog", "_raw")
 
     def __init__(self, charset_known: bool = True) -> None:
         self.done = False
         self.reason: Reason | None = None
+        self._blank = True
         self._charset = charset_known
         self._document = False
         self._prolog = False
@@ -72,6 +84,9 @@ class HeadScanner:
         """See the class. ``last``: no more bytes will come; always ``done`` afterwards."""
         pos = self._pos
         if pos < 0:
+            usual = _USUAL.match(data)
+            if usual is not None and self._usual(usual):
+                return self._place
             if len(data) < 4 and not last:
                 return 0
             pos = self._start(data)
@@ -89,6 +104,7 @@ class HeadScanner:
             if step < 0:
                 break
             pos = step
+            self._blank = False
             if self._place >= 0 and self._passed + pos >= PRESCAN and not self.done:
                 self._decide(self._place)
         if not self.done:
@@ -101,6 +117,15 @@ class HeadScanner:
         self._pos = pos - out
         self._passed += out
         return out
+
+    def _usual(self, match: re.Match[bytes]) -> bool:
+        """Whether this beginning decides."""
+        declared = match[2] is not None
+        end = match.end() if declared and not self._charset else match.start(2) if declared else match.end()
+        if not (self._charset or declared) or end > PRESCAN or b"amp" in match[1].lower():
+            return False
+        self._decide(end)
+        return True
 
     def _start(self, data: bytes) -> int:
         """The very first bytes."""
@@ -131,8 +156,7 @@ class HeadScanner:
     def _end(self, data: bytes, pos: int) -> None:
         """The page is over and no element came."""
         if not self._document:
-            blank = pos == len(data)
-            self._refuse(Reason.EMPTY if blank and not self._passed and not data.strip() else Reason.FRAGMENT)
+            self._refuse(Reason.EMPTY if self._blank and pos == len(data) else Reason.FRAGMENT)
         elif self._raw or pos < len(data):
             self._refuse(Reason.UNDECIDED)
         else:
@@ -262,11 +286,12 @@ class HeadScanner:
         match = _RAW_END[self._raw].search(data, pos)
         if match is None:
             return -1
+        comment, self._raw = self._raw == b"<!--", b""
+        if comment:
+            return match.end()
         if match[0] == b"<!--":
-            # Inside a script this begins the double-escaped state, where "</script>" may not end it.
             self._decide(self._place)
-        self._raw = b""
-        return match.end()
+        return match.start()
 
 
 def _attributes(text: bytes) -> Iterator[tuple[bytes, bytes]]:

@@ -1,0 +1,509 @@
+"""Section C of the checklist: bytes. Where the snippet goes, for every way of cutting the page."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from selectolax.lexbor import LexborHTMLParser
+
+from capi_middleware.page import Carrier, Injector, Reason, Verdict
+from capi_middleware.page.scan import LONGEST_TAG, PATIENCE, PRESCAN, HeadScanner
+from tests.page.pages import PAGES
+from tests.page.row import row
+
+HEAD = b'<script id="ours">1</script>'
+TAIL = b'<script id="late">2</script>'
+
+
+def injector(charset: bool = True) -> Injector:
+    return Injector(Verdict(Reason.INLINE, Carrier.INLINE, [], charset=charset), HEAD, lambda: TAIL)
+
+
+def cut(page: bytes, places: Sequence[int], charset: bool = True) -> tuple[bytes, Injector]:
+    """The page through a fresh injector, cut at these offsets."""
+    one = injector(charset)
+    edges = [0, *sorted(place for place in places if place < len(page)), len(page)]
+    out = b"".join(one.feed(page[start:end]) for start, end in zip(edges, edges[1:], strict=False))
+    return out + one.finish(), one
+
+
+def place(page: bytes, charset: bool = True) -> bytes:
+    """What stands before the snippet."""
+    one = injector(charset)
+    out = one.whole(page)
+    assert one.fault is None
+    assert one.injected, one.reason
+    return out.partition(HEAD)[0]
+
+
+def refused(page: bytes, charset: bool = True) -> Reason:
+    one = injector(charset)
+    assert one.whole(page) == page
+    assert not one.injected
+    assert one.fault is None
+    return one.reason
+
+
+@row("charset utf-8, latin-1, windows-125x, Shift_JIS, GBK, Big5, EUC")
+@pytest.mark.parametrize(
+    ("charset", "text"),
+    [
+        ("utf-8", "åäö 商品"),
+        ("latin-1", "åäö"),
+        ("windows-1250", "ąęš"),
+        ("windows-1251", "товар"),
+        ("shift_jis", "表示ソ"),
+        ("gbk", "商品價"),
+        ("big5", "功許蓋"),
+        ("euc-jp", "商品"),
+        ("euc-kr", "상품"),
+    ],
+)
+def test_charsets(charset: str, text: str) -> None:
+    page = f"<html><head><title>{text}</title></head><body>{text}</body></html>".encode(charset)
+    out = injector().whole(page)
+    assert HEAD in out
+    assert out.decode(charset).replace(HEAD.decode(), "").replace(TAIL.decode(), "") == page.decode(charset)
+
+
+@row("utf-16/32, utf-7, ISO-2022-JP, HZ, or NUL / FE FF / FF FE in the first bytes")
+@pytest.mark.parametrize(
+    "page",
+    ["<html><head>".encode(code) for code in ("utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-be")]
+    + [b"\0<html><head>"],
+)
+def test_not_ascii_compatible(page: bytes) -> None:
+    assert refused(page) is Reason.BINARY
+
+
+@row("utf-16/32, utf-7, ISO-2022-JP, HZ, or NUL / FE FF / FF FE in the first bytes")
+@pytest.mark.parametrize("name", [b"iso-2022-jp", b"ISO-2022-KR", b"hz-gb-2312", b"utf-7"])
+def test_not_ascii_compatible_by_meta(name: bytes) -> None:
+    assert refused(b"<html><head><meta charset=" + name + b"><title>x", charset=False) is Reason.CHARSET
+
+
+@row("UTF-8 BOM")
+@pytest.mark.parametrize("charset", [True, False])
+def test_bom_stays_first(charset: bool) -> None:
+    page = b"\xef\xbb\xbf<!doctype html><html><head><meta charset=utf-8><title>x</title>"
+    assert place(page, charset) == b"\xef\xbb\xbf<!doctype html><html><head>"
+
+
+@row("no charset in the header")
+@pytest.mark.parametrize(
+    "meta",
+    [
+        b"<meta charset=utf-8>",
+        b'<META CharSet="utf-8" />',
+        b"<meta http-equiv='Content-Type' content='text/html; charset=iso-8859-1'>",
+        b'<title>a<meta charset=x></title><script>"<meta charset=x>"</script><!-- <meta charset=x> --><meta charset=a>',
+        b"<meta name=viewport content='charset=no'><link rel=x><base href=/><meta charset=utf-8>",
+    ],
+)
+def test_after_meta_charset(meta: bytes) -> None:
+    start = b"<!doctype html><html><head>" + meta
+    assert place(start + b"<title>x</title></head>", charset=False) == start
+    assert place(start + b"<title>x</title></head>", charset=True) == b"<!doctype html><html><head>"
+
+
+@row("no charset in the header")
+@pytest.mark.parametrize("length", [PRESCAN - 1, PRESCAN, PRESCAN + 1])
+def test_meta_charset_at_the_edge(length: int) -> None:
+    start = b"<html><head>"
+    meta = b"<meta charset=utf-8>"
+    page = start + b" " * (length - len(start) - len(meta)) + meta
+    assert len(page) == length
+    assert place(page + b"<title>", charset=False) == (page if length <= PRESCAN else start)
+
+
+@row("no charset in the header")
+@pytest.mark.parametrize(
+    "rest",
+    [
+        b"<body>x<meta charset=utf-8>",
+        b"</head><meta charset=utf-8>",
+        b"<template><meta charset=utf-8></template>",
+        b"<script><!-- <script></script><meta charset=utf-8> --></script>",
+        b"<script>" + b"x" * 2000 + b"</script><meta charset=utf-8>",
+        b"text<meta charset=utf-8>",
+        b"",
+    ],
+)
+def test_no_meta_charset(rest: bytes) -> None:
+    assert place(b"<html><head>" + rest, charset=False) == b"<html><head>"
+
+
+@row("mislabelled HTML")
+@pytest.mark.parametrize(
+    "page",
+    [
+        b'{"a": "<head>"}',
+        b"var a = '<head>'",
+        b"\x89PNG\r\n\x1a\n<head>",
+        b"OK",
+        b"<?xml version='1.0'?><rss><channel>",
+        b"<?xml version='1.0'?><feed>",
+        b"<svg xmlns=''><title>x</title>",
+        b"<rss>",
+        b"<!DOCTYPE svg PUBLIC ''><svg>",
+        b"<?xml version='1.0'?><urlset>",
+    ],
+)
+def test_mislabelled(page: bytes) -> None:
+    assert refused(page) is Reason.NOT_MARKUP
+
+
+@row("mislabelled HTML")
+def test_xml_declaration_before_a_document() -> None:
+    # Otherwise than the row: old shops send XHTML 1.0 with an XML declaration as text/html. Browsers read it as a
+    # comment and the rest as the page that it is.
+    start = (
+        b'<?xml version="1.0" encoding="utf-8"?>\n<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Strict//EN"><html><head>'
+    )
+    assert place(start + b"<title>x") == start
+
+
+@row("AMP (`<html amp>`, bolt sign)")
+@pytest.mark.parametrize("mark", ["amp", "AMP", "⚡", '⚡=""', "lang=sv amp4ads", "⚡4email"])
+def test_amp(mark: str) -> None:
+    assert refused(f"<!doctype html><html {mark}><head>".encode()) is Reason.AMP
+
+
+@row("AMP (`<html amp>`, bolt sign)")
+@pytest.mark.parametrize("attributes", [b"class=amp", b"data-amp", b"amplitude=1", b'lang="en" class="no-js amp"'])
+def test_not_amp(attributes: bytes) -> None:
+    start = b"<!doctype html><html " + attributes + b"><head>"
+    assert place(start) == start
+
+
+@row("`<head` matching")
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"<head>",
+        b"<HEAD>",
+        b"<head/>",
+        b"<head >",
+        b"<head\n>",
+        b"<head data-x='a>b'>",
+        b'<head data-x="a>b" y>',
+        b"<head x=it's>",
+        b"<head '>",
+        b"<head a=b/c>",
+        b"<head ==>",
+        b"<head a=>",
+    ],
+)
+def test_head_tags(head: bytes) -> None:
+    assert place(b"<html>" + head + b"<title>x</title>") == b"<html>" + head
+
+
+@row("`<head` matching")
+@pytest.mark.parametrize("other", [b"<header>", b"<head-er>", b"<headx a=b>"])
+def test_no_head_tags(other: bytes) -> None:
+    assert place(b"<html>" + other + b"<head>") == b"<html>"
+
+
+@row("comments, conditional comments, CDATA, `<!doctype ... [`, PI")
+@pytest.mark.parametrize(
+    "skipped",
+    [
+        b"<!-- <head> -->",
+        b"<!--><!--->",
+        b"<!---->",
+        b"<!-- <head> --!>",
+        b"<!-- a -- b -> <head> -->",
+        b"<!--[if lt IE 9]><html class=ie><head><![endif]-->",
+        b"<!--[if gt IE 8]><!--><!--<![endif]-->",
+        b"<![CDATA[ <head ]]>",
+        b"<?php echo 1; ?>",
+        b"</x></>",
+        b"<!-- --- -->",
+    ],
+)
+def test_skipped(skipped: bytes) -> None:
+    start = b"<!doctype html>" + skipped + b"<html>" + skipped + b"<head>"
+    assert place(start + b"<title>x") == start
+
+
+@row("comments, conditional comments, CDATA, `<!doctype ... [`, PI")
+def test_internal_subset_is_no_html() -> None:
+    # The standard ends a doctype at its first ">"; what follows is text, and with it the body begins.
+    assert place(b'<!DOCTYPE html [ <!ENTITY a "b"> ]><html><head>') == b'<!DOCTYPE html [ <!ENTITY a "b"> '
+
+
+@row("RAWTEXT/RCDATA: script, style, title, textarea, xmp, iframe, noembed, noframes, noscript; template")
+@pytest.mark.parametrize("name", [b"script", b"style", b"title", b"noscript", b"noframes", b"SCRIPT"])
+def test_raw_text_in_the_head(name: bytes) -> None:
+    start = b"<html><head>"
+    page = start + b"<" + name + b"><meta charset=x></" + name[:2] + b"></" + name + b"><meta charset=utf-8>"
+    assert place(page + b"<p>", charset=False) == page
+
+
+@row("RAWTEXT/RCDATA: script, style, title, textarea, xmp, iframe, noembed, noframes, noscript; template")
+@pytest.mark.parametrize("name", [b"textarea", b"xmp", b"iframe", b"noembed", b"template"])
+def test_what_ends_the_search(name: bytes) -> None:
+    # Nothing after these is looked at, so their content need not be understood.
+    page = b"<html><head><" + name + b"><meta charset=utf-8></" + name + b">"
+    assert place(page, charset=False) == b"<html><head>"
+
+
+@row("`<head>` absent (optional tags)")
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (b"<!doctype html>", b"<title>x</title><p>"),
+        (b"<!doctype html><html lang=sv>\n", b"<title>x</title>"),
+        (b"<html>", b"<p>x"),
+        (b"", b"<title>x</title>"),
+        (b"<!-- a -->\n", b"<meta name=a><p>"),
+        (b"<!doctype html>", b"text"),
+        (b"<!doctype html>", b"<script>1</script><html><head>"),
+    ],
+)
+def test_no_head(before: bytes, after: bytes) -> None:
+    assert place(before + after) == before
+
+
+@row("`<head>` absent (optional tags)")
+def test_no_head_but_a_meta_charset() -> None:
+    assert (
+        place(b"<!doctype html><meta charset=utf-8><title>x", charset=False) == b"<!doctype html><meta charset=utf-8>"
+    )
+
+
+@row("`<head>` absent (optional tags)")
+@pytest.mark.parametrize("page", [b"<div>x</div>", b"<!-- x --><p>", b"  <tr><td>", b"<script>1</script>"])
+def test_fragments(page: bytes) -> None:
+    assert refused(page) is Reason.FRAGMENT
+
+
+@row("body before any head, `<frameset>`")
+@pytest.mark.parametrize("body", [b"<body>", b"<BODY class='<head>'>", b"<body><head>"])
+def test_body_before_head(body: bytes) -> None:
+    assert place(b"<!doctype html><html>" + body) == b"<!doctype html><html>"
+    assert place(body) == b""
+
+
+@row("body before any head, `<frameset>`")
+def test_frameset() -> None:
+    assert refused(b"<html><frameset cols=1><frame></frameset>") is Reason.FRAMESET
+
+
+@row("chunk boundary anywhere")
+@pytest.mark.parametrize("charset", [True, False])
+@pytest.mark.parametrize("name", PAGES)
+def test_every_single_cut(name: str, charset: bool) -> None:
+    page = PAGES[name]
+    expected = injector(charset).whole(page)
+    for at in range(1, len(page)):
+        out, _ = cut(page, [at], charset)
+        assert out == expected, at
+
+
+@row("chunk boundary anywhere")
+@pytest.mark.parametrize("charset", [True, False])
+@pytest.mark.parametrize("name", PAGES)
+def test_every_chunk_size(name: str, charset: bool) -> None:
+    page = PAGES[name]
+    expected = injector(charset).whole(page)
+    for size in (1, 2, 3, 5, 7, 16, 61, 100, 1000, 1024):
+        out, _ = cut(page, range(size, len(page), size), charset)
+        assert out == expected, size
+
+
+SOUP = [
+    *rb"""<!doctype html>|<!DOCTYPE html PUBLIC '-//W3C' "http://x">|<html>|<html lang='sv' x="a>b">|<head>|<head p='x'>
+|<header>|</head>|<HEAD>|<body>|<body class='<head>'>|</body>|</html>|<meta charset=utf-8>|</BODY >|</bod|</body
+|<META http-equiv='Content-Type' content="text/html; charset=latin1">|<title>|</title>|<title>a<b</title>|<script>
+|</script>|<script>var a='</body>'</script>|<style>x</style>|<!--|-->|--!>|<!-->|<!--->|<!-- <head> -->|<svg>|</br>
+|<!--[if IE]><html class=ie><![endif]-->|<![CDATA[ x ]]>|<?xml version='1.0'?>| |text|<p>|<div a=b c='d' e="f" g>
+|<link rel=x href=/y/>|<base href=/>|<noscript>|</noscript>|<template>|</template>|<|>|'|"|=|<a =b>|<a ==>|</>|</x>
+|<meta charset="utf-8">|<meta charset="utf-8'>|<meta charset='utf-8' />|<html class=a lang="sv">
+|<html '>|<head '>|<head a='|<frameset>|&amp;|<textarea>|<h1|/|<html amp>|<meta charset=iso-2022-jp>
+|<script><!--<script></script><meta charset=x>--></script>""".split(b"|"),
+    b"\0",
+    b" " * 500,
+    b"<!--" + b"-" * 500 + b"-->",
+    b"x" * 1000,
+]
+soup = st.lists(st.sampled_from(SOUP), max_size=20).map(b"".join)
+
+
+@row("chunk boundary anywhere")
+@settings(max_examples=400, deadline=None)
+@given(soup, st.lists(st.integers(0, 3000), max_size=8), st.booleans())
+@example(b"<!doctype html>" + b"<!--" + b"x" * PATIENCE + b"--><head>", [PATIENCE], True)
+@example(b"<!doctype html><html " + b"a" * LONGEST_TAG + b"><head>", [100, LONGEST_TAG + 50], True)
+@example(b"<!doctype html>" + b" " * PATIENCE + b"<head>", [PATIENCE + 15], True)
+@example(b"<html><head>" + b" " * 1000 + b"<meta charset=utf-8>", [1010, 1020], False)
+def test_any_cuts_of_anything(page: bytes, places: list[int], charset: bool) -> None:
+    """The same bytes and the same reason however the page is cut; the page itself is there unchanged."""
+    whole = injector(charset)
+    expected = whole.whole(page)
+    out, one = cut(page, places, charset)
+    assert out == expected
+    assert (one.injected, one.reason, one.fault) == (whole.injected, whole.reason, None)
+    if whole.injected:
+        assert expected.replace(HEAD, b"", 1).replace(TAIL, b"", 1) == page
+    else:
+        assert expected == page
+
+
+@row("chunk boundary anywhere")
+@settings(max_examples=400, deadline=None)
+@given(soup, st.booleans())
+def test_a_browser_finds_the_snippet_in_the_head(page: bytes, charset: bool) -> None:
+    """Whatever the page is like: where we inject, a parser that follows the standard sees our element in the head."""
+    one = injector(charset)
+    out = one.whole(page)
+    if one.injected:
+        ours = LexborHTMLParser(out).css_first("script#ours")
+        assert ours is not None
+        assert ours.parent is not None
+        assert ours.parent.tag == "head"
+
+
+@row("size")
+def test_gives_up_after_64_kib() -> None:
+    page = b"<!doctype html><!--" + b"x" * PATIENCE + b"--><html><head>"
+    assert refused(page) is Reason.UNDECIDED
+    one = injector()
+    assert b"".join(one.feed(page[at : at + 100]) for at in range(0, len(page), 100)) + one.finish() == page
+
+
+@row("size")
+@pytest.mark.parametrize(
+    "start", [b"<!doctype html><!--", b"<!doctype html>" + b" " * 70000, b"<html><head><title>", b"<html a='"]
+)
+@pytest.mark.parametrize("charset", [True, False])
+def test_what_is_held_stays_small(start: bytes, charset: bool) -> None:
+    one = HeadScanner(charset)
+    held = 0
+    data = b""
+    for at in range(0, 200_000, 500):
+        data += (start + b"x" * 200_000)[at : at + 500]
+        data = data[one.scan(data) :]
+        if one.done:
+            break
+        held = max(held, len(data))
+    assert held <= LONGEST_TAG + 500
+
+
+HOSTILE: dict[str, Callable[[int], bytes]] = {
+    "comments": lambda size: b"<!doctype html>" + b"<!--" * (size // 4),
+    "closed comments": lambda size: b"<!doctype html>" + b"<!-- -->" * (size // 8),
+    "dashes": lambda size: b"<!doctype html><!--" + b"-" * size,
+    "scripts": lambda size: b"<html><head>" + b"<script>" * (size // 8),
+    "metas": lambda size: b"<html><head>" + b"<meta " * (size // 6),
+    "metas without head": lambda size: b"<meta " * (size // 6),
+    "closed metas": lambda size: b"<html><head>" + b"<meta a>" * (size // 8),
+    "quotes": lambda size: b"<html>" + b"<head '" * (size // 7),
+    "values": lambda size: b"<html><head " + b"a='" * (size // 3),
+    "blanks": lambda size: b"<html><head" + b" " * size,
+    "blanks and names": lambda size: b"<html><head" + b" a" * (size // 2),
+    "names and blanks": lambda size: b"<html><head a" + (b" " * 100 + b"a") * (size // 101),
+    "equals": lambda size: b"<html><head" + b"=" * size,
+    "lone angles": lambda size: b"<html>" + b"<" * size,
+    "ends": lambda size: b"<!doctype html>" + b"</a>" * (size // 4),
+    "declarations": lambda size: b"<!doctype html>" + b"<!" * (size // 2),
+    "questions": lambda size: b"<!doctype html>" + b"<?x>" * (size // 4),
+    "bodies": lambda size: b"<html><head></head>" + b"</body>" * (size // 7),
+    "body comments": lambda size: b"<html><head></head></body>" + b"<!--" * (size // 4),
+}
+
+
+@row("hostile markup")
+@pytest.mark.parametrize("charset", [True, False])
+@pytest.mark.parametrize("chunk", [1 << 20, 1024, 16])
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_markup(name: str, chunk: int, charset: bool) -> None:
+    """Linear: eight times the input takes no more than some twenty times the time (the gate in milliseconds stands in
+    benchmarks/page.py)."""
+
+    def seconds(size: int) -> float:
+        page = HOSTILE[name](size)
+        best = 9.0
+        for _ in range(3):
+            one = injector(charset)
+            began = time.perf_counter()
+            for at in range(0, len(page), chunk):
+                one.feed(page[at : at + chunk])
+            one.finish()
+            best = min(best, time.perf_counter() - began)
+        return best
+
+    assert seconds(64 * 1024) < 24 * seconds(8 * 1024) + 0.005
+
+
+@row("`<noscript>` image")
+def test_no_noscript_image() -> None:
+    # The server leg covers browsers without JavaScript: the snippet has no noscript element at all (test_snippet.py).
+    assert b"noscript" not in HEAD + TAIL
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (b"x", b"</body></html>"),
+        (b"x", b"</BODY\n>\n</HTML>\n"),
+        (b"x", b"</body><!-- made in 3 ms --></html>\n<!-- cached -->"),
+        (b"<script>'</body>'</script>", b"</body>"),
+        (b"x<script>'</body></html>'</script>", b""),
+        (b"x<!-- </body></html> -->", b""),
+        (b"x</body>" + b"<!--" + b"y" * 1100 + b"-->", b""),
+        (b"x</body><p>late", b""),
+        (b"x", b""),
+        (b"x</bod", b""),
+        (b"x</body", b""),
+    ],
+)
+def test_tail_goes_before_the_body_ends(before: bytes, after: bytes) -> None:
+    page = b"<html><head></head><body>" + before + after
+    expected = b"<html><head>" + HEAD + b"</head><body>" + before + TAIL + after
+    assert injector().whole(page) == expected
+    for size in (1, 5, 8, 13, 1000):
+        assert cut(page, range(size, len(page), size))[0] == expected
+
+
+def test_chunks_after_the_head_pass_as_the_objects_they_are() -> None:
+    one = injector()
+    one.feed(b"<html><head><title>x</title>")
+    chunk = b"<p>" * 5000
+    assert one.feed(chunk) is chunk
+
+
+def test_an_empty_chunk_is_legal_anywhere() -> None:
+    one = injector()
+    assert one.feed(b"") == b""
+    assert (
+        one.feed(b"<html><head>") + one.feed(b"") + one.feed(b"x") + one.finish()
+        == b"<html><head>" + HEAD + b"x" + TAIL
+    )
+
+
+def test_faults_never_reach_the_page() -> None:
+    page = PAGES["plain"]
+
+    def broken(*_: object) -> bytes:
+        raise ZeroDivisionError
+
+    verdict = Verdict(Reason.INLINE, Carrier.INLINE, [])
+    for size in (10, 10_000):
+        one = Injector(verdict, HEAD, lambda: TAIL, broken)
+        assert b"".join(one.feed(page[at : at + size]) for at in range(0, len(page), size)) + one.finish() == page
+        assert isinstance(one.fault, ZeroDivisionError)
+        assert one.reason is Reason.FAULT
+        two = Injector(verdict, HEAD, broken)
+        out = b"".join(two.feed(page[at : at + size]) for at in range(0, len(page), size)) + two.finish()
+        assert out.replace(HEAD, b"") == page
+        assert isinstance(two.fault, ZeroDivisionError)
+    for hook in ({"tail": broken}, {"tail": lambda: TAIL, "tap": broken}):
+        three = Injector(verdict, HEAD, **hook)  # type: ignore[arg-type]
+        assert three.whole(page) == page
+        assert three.reason is Reason.FAULT
+        assert not three.injected
