@@ -174,12 +174,12 @@ class Shop:
         if buyer is None:
             return self._page(request, "checkout.html", 422, fields=FIELDS, filled=request.form, wrong=True)
         order = self.orders.place(cart, buyer)
-        response = redirect(f"/tack/{order.number}?nyckel={order.key}", 303, Answer)
+        response = redirect(f"/tack/{order.number}?key={order.key}", 303, Answer)
         response.delete_cookie(_CART)
         return response
 
     def _thanks(self, request: Request, number: str) -> Response:
-        order = self.orders.find(number, request.args.get("nyckel", ""))
+        order = self.orders.find(number, request.args.get("key", ""))
         if order is None:
             raise NotFound
         buyer = order.buyer
