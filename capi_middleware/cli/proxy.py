@@ -25,7 +25,7 @@ def options(parser: argparse.ArgumentParser) -> None:
         "--server",
         choices=("auto", "waitress", "gunicorn", "granian"),
         default="auto",
-        help="auto: waitress, with TLS granian (the fastest); gunicorn passes WebSockets on",
+        help="auto: waitress, with TLS gunicorn; gunicorn passes WebSockets on, granian is the fastest",
     )
     parser.add_argument("--threads", type=int, default=64, metavar="N", help="requests at once, per process (64)")
     parser.add_argument("--processes", type=int, default=1, metavar="N", help="worker processes (1)")

@@ -100,6 +100,12 @@ class Failure(Enum):
         "Den metoden tas inte emot här.",
         "This method is not accepted here.",
     )
+    LENGTH_REQUIRED = _Kind(
+        "411 Length Required",
+        "length-required",
+        "Den här servern tar bara emot uppladdningar vars längd anges i förväg.",
+        "This server takes only uploads whose length is said beforehand.",
+    )
     URI_TOO_LONG = _Kind("414 URI Too Long", "uri-too-long", "Adressen är för lång.", "The address is too long.")
     FIELDS_TOO_LARGE = _Kind(
         "431 Request Header Fields Too Large",

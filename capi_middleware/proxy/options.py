@@ -28,10 +28,10 @@ class Options:
 
     @property
     def chosen_server(self) -> str:
-        """``auto``: waitress; with TLS, which waitress has not, granian."""
+        """``auto``: waitress; with TLS, which waitress has not, gunicorn."""
         if self.server != "auto":
             return self.server
-        return "granian" if self.tls_cert else "waitress"
+        return "gunicorn" if self.tls_cert else "waitress"
 
     @property
     def scheme(self) -> str:

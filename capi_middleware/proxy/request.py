@@ -98,7 +98,8 @@ def _quoted(environ: Mapping[str, Any]) -> str:
     quoted = quote(path.encode("latin-1"), safe="/!$&'()*+,;=:@~-._|^\"<>`{}[]\\")
     if quoted == "*" and environ["REQUEST_METHOD"] == "OPTIONS":
         return quoted
-    quoted = quoted if quoted.startswith("/") else "/" + quoted
+    if not quoted.startswith("/"):
+        raise GatewayError(Failure.BAD_REQUEST, "request target")
     return f"{quoted}?{query}" if query else quoted
 
 
@@ -114,14 +115,22 @@ def framing(environ: Mapping[str, Any]) -> Framing:
             raise GatewayError(Failure.BAD_REQUEST, "both Content-Length and Transfer-Encoding")
         if coding.strip().lower() != "chunked" or not environ.get("wsgi.input_terminated"):
             raise GatewayError(Failure.BAD_REQUEST, "Transfer-Encoding")
-        return Framing(None)
+        return _chunked(environ)
     if length:
         if not _DIGITS.fullmatch(length):
             raise GatewayError(Failure.BAD_REQUEST, "Content-Length")
         return Framing(int(length))
     if environ["REQUEST_METHOD"] not in _BODYLESS and environ.get("SERVER_PROTOCOL", "").startswith("HTTP/2"):
-        return Framing(None)
+        return _chunked(environ)
     return EMPTY
+
+
+def _chunked(environ: Mapping[str, Any]) -> Framing:
+    """A server that ends the stream in the same way when the visitor breaks off as at its end says so by
+    ``capi.unsafe_chunks``: half an upload would pass for a whole one, so a length is asked for."""
+    if environ.get("capi.unsafe_chunks"):
+        raise GatewayError(Failure.LENGTH_REQUIRED)
+    return Framing(None)
 
 
 def request_head(

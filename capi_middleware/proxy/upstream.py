@@ -77,9 +77,11 @@ class Upstream:
         page = b"".join(reply.parts)
         if patterns:
             changed = patterns.replace(page)
-            if changed is not page:
+            if changed is not page or reply.length == CHUNKED:
                 page = changed
                 fields = [*without_length(fields), ("Content-Length", str(len(page)))]
+        elif reply.length == CHUNKED and environ["REQUEST_METHOD"] != "HEAD":
+            fields.append(("Content-Length", str(len(page))))
         start_response(reply.status, fields)
         return [page] if page else []
 

@@ -9,11 +9,6 @@ import importlib
 
 from capi_middleware.proxy.options import Options
 
-_MISSING = {
-    "gunicorn": 'Install it with: pip install "capi-middleware[gunicorn]"',
-    "granian": 'Install it with: pip install "capi-middleware[proxy]"',
-}
-
 
 def run(options: Options) -> int:
     """Serve until told to stop; returns the exit code. Raises ``LookupError`` where the server is not installed."""
@@ -21,7 +16,7 @@ def run(options: Options) -> int:
     try:
         importlib.import_module(name)
     except ImportError:
-        raise LookupError(f"The server {name} is not installed. {_MISSING.get(name, '')}") from None
+        raise LookupError(f'{name} is not installed: pip install "capi-middleware[proxy]"') from None
     module = importlib.import_module(f"{__name__}.{name}_server")
     code: int = module.run(options)
     return code

@@ -18,8 +18,7 @@ _STALL_SECONDS = 60.0
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
-    """gunicorn joins several cookie fields with a comma, waits for ever for a slow body, and adds its own ``Server``
-    and ``Date`` to the shop's."""
+    """gunicorn joins several cookie fields with a comma, and waits for ever for a slow body."""
 
     def handle_request(self, req: Any, conn: Any) -> Any:
         cookies = [value for name, value in req.headers if name == "COOKIE"]
@@ -33,6 +32,12 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
 
 class _Response(wsgi.Response):  # type: ignore[misc]
+    """gunicorn drops the shop's ``Server`` and ``Date`` for its own."""
+
+    def process_headers(self, headers: list[tuple[str, str]]) -> None:
+        super().process_headers(headers)
+        self.headers += [field for field in headers if field[0].lower() in ("server", "date")]
+
     def default_headers(self) -> list[str]:
         theirs = {name.lower() for name, _ in self.headers}
         lines: list[str] = super().default_headers()
