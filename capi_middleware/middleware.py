@@ -9,10 +9,10 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import collect
-from .delivery import Outbox
+from .delivery import Ledger, Outbox
 from .flash import FLASH_COOKIE, Flash, FlashCodec, set_flash
 from .infer import ProductMemory
 from .journey import Journey, Tools
@@ -24,6 +24,10 @@ from .settings.state import signing_key, state_dir
 from .shop import Shop, compile_shop
 from .visit import read_visit
 from .visit.cookies import read_cookies
+
+if TYPE_CHECKING:
+    from .admin.app import Admin
+    from .admin.desk import Services
 
 _log = logging.getLogger("capi_middleware")
 _ACTIVE = "capi_middleware.active"
@@ -67,6 +71,7 @@ class CapiMiddleware:
             self._outbox.put, self._failed, self._count, FlashCodec(key), collect.Seal(key), self._memory
         )
         self._collector = collect.Collector(self._outbox, _limits(self._source.current))
+        self._admin: Admin | None = None
         self._announce()
 
     # -- the shop's requests
@@ -121,7 +126,7 @@ class CapiMiddleware:
         if rest == "/health":
             return self._health
         if rest == "/admin" or rest.startswith("/admin/"):
-            return None
+            return self._admin_page
         if not settings.meta.pixel_id:
             return None
         if rest == "/collect":
@@ -151,6 +156,26 @@ class CapiMiddleware:
         )
         start_response(status, headers)
         return [body] if environ.get("REQUEST_METHOD") != "HEAD" else []
+
+    def _admin_page(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        mount = self._source.current.server.mount
+        if self._admin is None:
+            self._admin = self._make_admin()
+        page = self._admin.answer(environ, start_response, mount)
+        return self._app(environ, start_response) if page is None else page
+
+    def _make_admin(self) -> Admin:
+        """Imported on first use: a shop's requests need none of it."""
+        from .admin.app import Admin
+
+        return Admin(self._services())
+
+    def _services(self) -> Services:
+        from .admin.desk import Services
+        from .admin.state import AdminState
+
+        state = AdminState(state_dir(self._source.current))
+        return Services(self._source, self._outbox, Ledger(self._source), state, self._app)
 
     def _health(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         health = self._outbox.health()
@@ -201,12 +226,22 @@ class CapiMiddleware:
         for problem in self._source.problems:
             _log.warning("%s", problem)
         settings = self._source.current
+        words = _attempt("admin page", self._setup_words)
+        if words:
+            _log.warning("%s", words)
         if not settings.meta.pixel_id and not any(site.meta.pixel_id for site in settings.sites):
             _log.warning(
                 "no pixel ID is set: the shop runs as if unwrapped. Set CAPI_PIXEL_ID and CAPI_ACCESS_TOKEN, "
                 "or open %s/admin/",
                 settings.server.mount,
             )
+
+    def _setup_words(self) -> str:
+        from .admin.account import first_words
+        from .admin.state import AdminState
+
+        settings = self._source.current
+        return first_words(AdminState(state_dir(settings)), settings)
 
 
 _NEVER = frozenset({"CONNECT", "OPTIONS", "TRACE"})

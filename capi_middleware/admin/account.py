@@ -14,6 +14,8 @@ from typing import NamedTuple
 
 from werkzeug.security import check_password_hash, generate_password_hash
 
+from capi_middleware.settings import Settings
+
 from .state import AdminState
 
 CODE_LIFE = 3600.0
@@ -64,6 +66,16 @@ def issue_setup_code(state: AdminState, now: float | None = None) -> SetupCode |
         code = "-".join(raw[start : start + 5] for start in range(0, len(raw), 5))
         database.execute("REPLACE INTO setup VALUES (1, ?, ?, 0)", (_digest(code), now + CODE_LIFE))
     return SetupCode(code, now + CODE_LIFE)
+
+
+def first_words(state: AdminState, settings: Settings) -> str:
+    """What the program says at its start: where the admin page is and its set-up code, if there is no owner yet and no
+    code is alive; else ""."""
+    issued = None if settings.server.admin_password else issue_setup_code(state)
+    if issued is None:
+        return ""
+    where = f"{settings.server.mount}/admin/"
+    return f"admin page: open {where} in the shop and enter the set-up code {issued.code} (good once, for one hour)"
 
 
 def has_account(state: AdminState) -> bool:

@@ -1,0 +1,1 @@
+// The point-and-click bar.

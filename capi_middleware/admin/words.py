@@ -1,0 +1,62 @@
+"""Swedish and English: gettext catalogues, and how each writes numbers and times."""
+
+from __future__ import annotations
+
+import gettext
+import time
+from functools import lru_cache
+from importlib.resources import files
+
+LANGUAGES = {"sv": "Svenska", "en": "English"}
+DOMAIN = "capi"
+
+
+@lru_cache(maxsize=4)
+def translations(language: str) -> gettext.NullTranslations:
+    """The catalogue of a language; English is what stands in the code."""
+    if language == "en" or language not in LANGUAGES:
+        return gettext.NullTranslations()
+    catalogue = files("capi_middleware.admin").joinpath("locales", language, "LC_MESSAGES", f"{DOMAIN}.mo")
+    with catalogue.open("rb") as file:
+        return gettext.GNUTranslations(file)
+
+
+def choose(cookie: str, accepted: str) -> str:
+    """The language chosen before, else the browser's first that we have (RFC 9110 section 12.5.4), else English."""
+    if cookie in LANGUAGES:
+        return cookie
+    for part in accepted.split(","):
+        tag = part.partition(";")[0].strip().lower().partition("-")[0]
+        if tag in LANGUAGES:
+            return tag
+    return "en"
+
+
+def number(value: float, language: str, decimals: int = 0) -> str:
+    """``1 234,5`` in Swedish (no-break space), ``1,234.5`` in English."""
+    text = f"{value:,.{decimals}f}"
+    if language == "sv":
+        return text.replace(",", "\u00a0").replace(".", ",")
+    return text
+
+
+def percent(share: float | None, language: str) -> str:
+    """A share of 1 as a percentage, ``–`` where there is none."""
+    if share is None:
+        return "–"
+    text = number(share * 100, language)
+    return f"{text}\u00a0%" if language == "sv" else f"{text}%"
+
+
+def clock(at: float) -> str:
+    """``2026-11-23 20:41:07`` in the server's time zone; both languages write it so."""
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
+
+
+def duration(seconds: float, language: str) -> str:
+    """``0,4 s``, ``3 min``, ``2 h``."""
+    if seconds < 60:
+        return f"{number(seconds, language, 1 if seconds < 10 else 0)}\u00a0s"
+    if seconds < 7200:
+        return f"{number(seconds / 60, language)}\u00a0min"
+    return f"{number(seconds / 3600, language)}\u00a0h"
