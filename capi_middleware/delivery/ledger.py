@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import csv
 import io
-import sqlite3
+import os
+import threading
 import time
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
-from capi_middleware.settings.state import state_dir
-
 from .entry import Entry, Filter, Hour, PixelState, Record
+from .places import open_ledger
 from .rows import hour_of
-from .sqlite import SqliteStore
+from .store import ReadStore
 
 EVERYTHING = Filter()
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_abandoned: list[ReadStore] = []  # closing them here would disturb the parent process
 _COLUMNS = (
     "event_time", "pixel_id", "event_name", "event_id", "state", "browser", "evidence", "paired", "delay", "tries",
     "code", "subcode", "reason", "trace", "rule", "page",
@@ -26,13 +27,16 @@ _COLUMNS = (
 class Ledger:
     """Events with both legs. Every call answers from the store as it is now; with no store yet, with nothing.
 
-    ``source.current`` is the :class:`Settings` in force. Calls may come from any thread. Raises nothing of the store's
-    own making while there is none; ``OSError`` where there is one that cannot be read.
+    ``source.current`` is the :class:`Settings` in force. Calls may come from any thread. Raises
+    :class:`~.store.StoreError` where there is a store that cannot be read.
     """
 
     def __init__(self, source: Any) -> None:
         self._source = source
-        self._store: SqliteStore | None = None
+        self._lock = threading.Lock()
+        self._store: ReadStore | None = None
+        self._pid = 0
+        self._where: Any = None
 
     def recent(self, wanted: Filter = EVERYTHING, limit: int = 50) -> list[Entry]:
         """Entries, newest first; page on with ``Filter(before=entries[-1].number)``."""
@@ -77,7 +81,7 @@ class Ledger:
     def visitor(self, fbp: str) -> Iterator[Record]:
         """Everything stored about one visitor."""
         store = self._open()
-        for number in list(store.visitor(fbp)) if store else []:
+        for number in store.visitor(fbp) if store else []:
             record = store.record(number) if store else None
             if record:
                 yield record
@@ -100,28 +104,25 @@ class Ledger:
             before, left = page[-1].number, left - len(page)
 
     def close(self) -> None:
-        if self._store:
-            self._store.close()
+        with self._lock:
+            if self._store is not None and self._pid == os.getpid():
+                self._store.close()
             self._store = None
 
-    def _open(self) -> SqliteStore | None:
-        if self._store is None:
-            path = sqlite_path(self._source.current)
-            if not path.exists():
-                return None
-            try:
-                self._store = SqliteStore(path, write=False)
-            except sqlite3.OperationalError as error:
-                raise OSError(f"{path} cannot be read: {error}") from error
-        return self._store
-
-
-def sqlite_path(settings: Any) -> Path:
-    """The store's file: ``[server] store`` as ``sqlite:///path``, else in the state folder."""
-    url: str = settings.server.store
-    if url.startswith("sqlite:///"):
-        return Path(url.removeprefix("sqlite:///"))
-    return state_dir(settings) / "events.sqlite3"
+    def _open(self) -> ReadStore | None:
+        """This process's connection: one that came over a fork is the parent's, and is left alone."""
+        settings = self._source.current
+        with self._lock:
+            if self._store is not None and (self._pid, self._where) != (os.getpid(), settings.server):
+                _abandoned.append(self._store)
+                self._store = None
+            if self._store is not None and not self._store.alive():
+                self._store.close()
+                self._store = None
+            if self._store is None:
+                self._pid, self._where = os.getpid(), settings.server
+                self._store = open_ledger(settings)
+            return self._store
 
 
 def _cells(entry: Entry) -> tuple[Any, ...]:
@@ -137,7 +138,6 @@ def _cells(entry: Entry) -> tuple[Any, ...]:
 
 def _line(cells: tuple[Any, ...]) -> str:
     out = io.StringIO()
-    csv.writer(out).writerow(
-        [f"'{cell}" if isinstance(cell, str) and cell[:1] in "=+-@\t\r" else cell for cell in cells]
-    )
+    safe = [f"'{cell}" if isinstance(cell, str) and cell[:1] in _FORMULA else cell for cell in cells]
+    csv.writer(out).writerow(safe)
     return out.getvalue()

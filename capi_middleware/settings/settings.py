@@ -254,6 +254,23 @@ class DeliverySettings:
         "Events with a browser twin that are older than 48 h: Meta would count them twice.",
         choices=("drop", "send"),
     )
+    deliverer: str = option(
+        "auto",
+        "`auto`: a thread of the web processes sends; `worker`: only `capi-middleware worker` does.",
+        choices=("auto", "worker"),
+    )
+    connections: int = option(4, "How many requests to Meta may be under way at once.", low=1, high=32)
+    test_code_hours: float = option(
+        24.0, "After so many hours a test event code is no longer sent.", low=0.1, high=24 * 30
+    )
+    keep_personal_days: float = option(
+        30.0, "Days after which a delivered or dead event's personal data leaves the ledger.", low=0, high=400
+    )
+    keep_days: float = option(90.0, "Days after which a delivered or dead event leaves the ledger.", low=1, high=400)
+    max_disk_mb: int = option(512, "Megabytes that queue and ledger may take.", low=16, high=1 << 20)
+    max_journal_mb: int = option(
+        256, "Megabytes that the journals in front of the store may take.", low=8, high=1 << 20
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,229 @@
+"""Talking to the Graph API: one pool of connections, a total deadline, nothing of the environment by surprise."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import socket
+import threading
+import time
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+from capi_middleware.settings.settings import MetaSettings
+from capi_middleware.version import __version__
+
+CONNECT_TIMEOUT = 3.0
+DEADLINE = 10.0
+MAX_ANSWER = 64 << 10
+PARTNER_AGENT = "capimw-" + ".".join(__version__.split(".")[:2])  # Meta: below 23 characters, two letters at least
+
+_here = threading.local()
+
+
+class Answer(NamedTuple):
+    """What came back. ``status`` 0: nothing did, and ``error`` says why (``insecure``: the certificate is refused)."""
+
+    status: int
+    headers: Mapping[str, str] = {}
+    body: bytes = b""
+    error: str = ""
+    insecure: bool = False
+
+
+class Target(NamedTuple):
+    """Where a pixel's events go and what goes with them."""
+
+    url: str
+    tail: bytes
+    fingerprint: str
+
+    def body(self, payloads: list[str]) -> bytes:
+        """The request's JSON, from ``data`` entries that are JSON already."""
+        return b'{"data":[' + ",".join(payloads).encode("utf-8") + self.tail
+
+
+def target_of(meta: MetaSettings, with_test_code: bool = True) -> Target:
+    """The token travels in the body: a URL ends up in logs. ``fingerprint`` changes with whatever could make a refused
+    request succeed; the token cannot be read from it."""
+    token = meta.access_token.reveal()
+    extra = {"access_token": token, "partner_agent": PARTNER_AGENT}
+    if meta.app_secret:
+        key = meta.app_secret.reveal().encode()
+        extra["appsecret_proof"] = hmac.new(key, token.encode(), hashlib.sha256).hexdigest()
+    if meta.test_event_code and with_test_code:
+        extra["test_event_code"] = meta.test_event_code
+    url = f"{meta.graph_url.rstrip('/')}/{meta.graph_version}/{meta.pixel_id}/events"
+    secret = "\x1f".join((url, token, meta.app_secret.reveal()))
+    mark = hashlib.sha256(("capi-target\x1f" + secret).encode()).hexdigest()[:16]
+    return Target(url, b"]," + json.dumps(extra).encode()[1:], mark)
+
+
+class Call:
+    """One request under way. :meth:`abort` may be called from another thread once its time is up: no HTTP library
+    has a deadline for the whole of a request, and a server that sends a byte now and then holds them for ever."""
+
+    def __init__(self) -> None:
+        self.connection: Any = None
+        self.end = time.monotonic() + DEADLINE
+        self.aborted = False
+
+    def overdue(self) -> bool:
+        return time.monotonic() > self.end
+
+    def abort(self) -> None:
+        """Shut the socket down: whoever waits for it gets an error at once."""
+        self.aborted = True
+        wire = getattr(self.connection, "sock", None)
+        if wire is not None:
+            try:
+                wire.shutdown(socket.SHUT_RDWR)
+            except (OSError, ValueError, AttributeError):
+                pass
+
+
+class Graph:
+    """The pool. Safe to use from several threads; made anew in a forked process."""
+
+    def __init__(self, connections: int) -> None:
+        self._session = requests.Session()
+        self._session.trust_env = False  # else REQUESTS_CA_BUNDLE and .netrc are read on each request
+        self._session.headers["User-Agent"] = f"capi-middleware/{__version__}"
+        adapter = _Adapter(pool_connections=connections, pool_maxsize=connections, max_retries=0)
+        self._session.mount("http://", adapter)
+        self._session.mount("https://", adapter)
+        settings = requests.Session().merge_environment_settings("https://graph.facebook.com", {}, False, None, None)
+        self._verify = settings["verify"]  # REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE: as the operator set them at the start
+        self._proxies: dict[str, Any] = {}
+
+    def post(self, url: str, body: bytes, call: Call) -> Answer:
+        """Send it; never raises for what the network does."""
+        _here.call = call
+        try:
+            return self._post(url, body, call)
+        except requests.exceptions.SSLError as error:
+            return Answer(0, error=_name_of(error), insecure=_is_certificate(error))
+        except (requests.RequestException, OSError, ValueError) as error:
+            why = f"no answer within {DEADLINE:.0f} s" if call.aborted or call.overdue() else _name_of(error)
+            return Answer(0, error=why)
+        finally:
+            _here.call = None
+            call.connection = None
+
+    def _post(self, url: str, body: bytes, call: Call) -> Answer:
+        answer = self._session.post(
+            url,
+            data=body,
+            headers={"Content-Type": "application/json"},
+            timeout=(CONNECT_TIMEOUT, DEADLINE),
+            stream=True,
+            allow_redirects=False,
+            verify=self._verify,
+            proxies=self._proxies_for(url),
+        )
+        try:
+            text = b""
+            while len(text) < MAX_ANSWER:
+                piece = answer.raw.read(MAX_ANSWER - len(text), decode_content=True)
+                if not piece:
+                    return Answer(answer.status_code, answer.headers, text)
+                text += piece
+                if call.overdue():
+                    break
+            answer.raw.close()  # more than any real answer, or too slow: the connection is of no use any more
+            if call.overdue():
+                return Answer(0, error=f"no whole answer within {DEADLINE:.0f} s")
+            return Answer(answer.status_code, answer.headers, text)
+        finally:
+            answer.close()
+
+    def _proxies_for(self, url: str) -> Any:
+        host = url.split("/", 3)[2]
+        if host not in self._proxies:
+            self._proxies[host] = requests.utils.get_environ_proxies(url)
+        return self._proxies[host]
+
+    def close(self) -> None:
+        self._session.close()
+
+
+class _Connection(HTTPConnection):
+    def connect(self) -> None:
+        _seen(self)
+        super().connect()
+
+    def request(self, *args: Any, **keywords: Any) -> None:
+        _seen(self)
+        super().request(*args, **keywords)
+
+
+class _SecureConnection(HTTPSConnection):
+    def connect(self) -> None:
+        _seen(self)
+        super().connect()
+
+    def request(self, *args: Any, **keywords: Any) -> None:
+        _seen(self)
+        super().request(*args, **keywords)
+
+
+def _seen(connection: Any) -> None:
+    """Tell the call under way on this thread which socket is its."""
+    call = getattr(_here, "call", None)
+    if call is not None:
+        call.connection = connection
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _SecurePool(HTTPSConnectionPool):
+    ConnectionCls = _SecureConnection
+
+
+class _Adapter(HTTPAdapter):
+    def init_poolmanager(self, *args: Any, **keywords: Any) -> None:
+        super().init_poolmanager(*args, **keywords)
+        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
+
+
+def _is_certificate(error: Exception) -> bool:
+    return "CERTIFICATE" in str(error).upper()
+
+
+def _name_of(error: Exception) -> str:
+    """The kind of failure without its text, which may quote the request."""
+    found: BaseException = error
+    while True:
+        reason = getattr(found, "reason", None)
+        inner = reason if isinstance(reason, Exception) else _nested(found)
+        if inner is None:
+            return _WORDS.get(type(found).__name__, type(found).__name__)
+        found = inner
+
+
+def _nested(error: BaseException) -> Exception | None:
+    return next((item for item in error.args if isinstance(item, Exception)), None)
+
+
+_WORDS = {
+    "NameResolutionError": "the host name cannot be resolved (DNS)",
+    "gaierror": "the host name cannot be resolved (DNS)",
+    "ConnectTimeoutError": "no connection within 3 s",
+    "ConnectTimeout": "no connection within 3 s",
+    "ReadTimeoutError": "no answer in time",
+    "ReadTimeout": "no answer in time",
+    "NewConnectionError": "the connection was refused",
+    "ConnectionRefusedError": "the connection was refused",
+    "ConnectionResetError": "the connection was reset",
+    "RemoteDisconnected": "the connection was closed without an answer",
+    "ProtocolError": "the connection broke",
+    "BrokenPipeError": "the connection broke",
+}

@@ -1,0 +1,73 @@
+"""What people ask of a deliverer that runs in another process: an order is a file, and so is the answer.
+
+The embedded store has one writer. ``replay`` and ``purge`` therefore leave an order in the state folder, unless no
+deliverer runs: then they carry it out themselves.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import time
+from pathlib import Path
+from typing import Any, Protocol
+
+from .store import Store, StoreError
+
+_ORDER = "order-"
+
+
+class Executor(Protocol):
+    """Who carries out orders."""
+
+    def obey(self, order: dict[str, Any]) -> dict[str, Any]: ...
+
+
+def place(folder: Path, order: dict[str, Any], timeout: float) -> dict[str, Any] | None:
+    """Leave an order and wait for its answer; None if none came. Raises ``OSError``."""
+    name = f"{_ORDER}{secrets.token_hex(8)}"
+    fresh, path, answer = folder / f"{name}.new", folder / f"{name}.json", folder / f"{name}.done"
+    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        json.dump(order, file)
+    os.rename(fresh, path)
+    end = time.monotonic() + timeout
+    while time.monotonic() < end:
+        with contextlib.suppress(OSError, ValueError):
+            found: dict[str, Any] = json.loads(answer.read_text(encoding="utf-8"))
+            answer.unlink()
+            return found
+        time.sleep(0.1)
+    with contextlib.suppress(OSError):
+        path.unlink()
+    return None
+
+
+def carry_out(executor: Executor, folder: Path) -> None:
+    """Carry out the orders that lie in the folder."""
+    for path in folder.glob(f"{_ORDER}*.json"):
+        with contextlib.suppress(OSError, ValueError):
+            order = json.loads(path.read_text(encoding="utf-8"))
+            answer = executor.obey(order)
+            fresh = path.with_suffix(".new")
+            handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                json.dump(answer, file)
+            os.rename(fresh, path.with_suffix(".done"))
+            path.unlink()
+
+
+def obey(store: Store, order: dict[str, Any]) -> dict[str, Any]:
+    """Do it: ``{"do": "replay", "numbers": […]}``, ``{"do": "purge", "fbp": …, "before": …, "dead": …}``."""
+    try:
+        if order.get("do") == "replay":
+            return {"done": store.replay([int(n) for n in order.get("numbers", [])], time.time())}
+        if order.get("do") == "purge":
+            wanted = {key: order[key] for key in ("fbp", "before", "dead") if order.get(key)}
+            if wanted:
+                return {"done": store.purge(**wanted)}
+        return {"error": "no such order"}
+    except StoreError as error:
+        return {"error": str(error)}

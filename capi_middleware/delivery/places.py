@@ -1,0 +1,103 @@
+"""Where on this host things lie, and which store the settings mean."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import time
+from pathlib import Path
+
+from capi_middleware.settings import Settings
+from capi_middleware.settings.state import state_dir
+
+from .spool import Spool
+from .sqlite import SqliteStore
+from .store import ReadStore, Store, StoreError
+
+log = logging.getLogger("capi_middleware.delivery")
+_NETWORK = ("nfs", "cifs", "smb", "sshfs", "fuse.sshfs", "gluster", "ceph", "lustre", "afs", "9p2000.remote")
+
+
+def journal_folder(settings: Settings) -> Path:
+    """Where the journals lie."""
+    return state_dir(settings) / "journal"
+
+
+def lock_path(settings: Settings) -> Path:
+    """The lock of the host's one deliverer."""
+    return state_dir(settings) / "deliverer.lock"
+
+
+def status_path(settings: Settings) -> Path:
+    """What the deliverer says of itself, every few seconds."""
+    return state_dir(settings) / "status.json"
+
+
+def sqlite_path(settings: Settings) -> Path:
+    """The embedded store's file: ``[server] store`` as ``sqlite:///path``, else in the state folder."""
+    url = settings.server.store
+    if url.startswith("sqlite:///"):
+        return Path(url.removeprefix("sqlite:///"))
+    return state_dir(settings) / "ledger.sqlite3"
+
+
+def is_shared(settings: Settings) -> bool:
+    """Whether the store is one that several hosts send from."""
+    return settings.server.store.startswith(("postgresql://", "postgres://"))
+
+
+def open_store(settings: Settings, spool: Spool | None = None) -> Store:
+    """The store for writing. A damaged SQLite file is set aside and made anew, and ``spool`` is read again from what it
+    kept. Raises :class:`StoreError`."""
+    if is_shared(settings):
+        return _postgresql(settings.server.store, write=True)
+    path = sqlite_path(settings)
+    try:
+        return SqliteStore(path)
+    except StoreError as error:
+        if not error.damaged:
+            raise
+    aside = f"{path.name}.damaged-{time.strftime('%Y%m%dT%H%M%S')}"
+    for suffix in ("-wal", "-shm"):
+        with contextlib.suppress(OSError):
+            os.unlink(f"{path}{suffix}")
+    try:
+        os.rename(path, path.with_name(aside))
+    except OSError as error:
+        raise StoreError(f"{path} is damaged and cannot be set aside: {error.strerror}") from error
+    kept = spool.replay_kept() if spool else 0
+    log.error("the store was damaged: set aside as %s; unsent events are read again from %d journal(s)", aside, kept)
+    return SqliteStore(path)
+
+
+def open_ledger(settings: Settings) -> ReadStore | None:
+    """The store for reading; None while there is none. Raises :class:`StoreError`."""
+    if is_shared(settings):
+        return _postgresql(settings.server.store, write=False)
+    path = sqlite_path(settings)
+    return SqliteStore(path, write=False) if path.exists() else None
+
+
+def _postgresql(url: str, write: bool) -> Store:
+    try:
+        from .postgresql import PostgresqlStore
+    except ImportError as error:
+        raise StoreError("CAPI_STORE names PostgreSQL: pip install 'capi-middleware[postgresql]'") from error
+    return PostgresqlStore(url, write)
+
+
+def on_network(folder: Path) -> str:
+    """The kind of network file system that the folder lies on, "" for a local one. Mapped files and locks of two
+    hosts do not go together."""
+    try:
+        mounts = Path("/proc/self/mounts").read_text(encoding="utf-8", errors="replace")
+        where = str(folder.absolute())
+    except OSError:
+        return ""
+    best, kind = "", ""
+    for line in mounts.splitlines():
+        fields = line.split(" ")
+        if len(fields) > 2 and (where + "/").startswith(fields[1].rstrip("/") + "/") and len(fields[1]) >= len(best):
+            best, kind = fields[1], fields[2]
+    return kind if kind.startswith(_NETWORK) else ""

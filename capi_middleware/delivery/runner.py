@@ -1,0 +1,234 @@
+"""The background thread of a process: tends its journal, and is the host's deliverer if no other process is."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import random
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from capi_middleware.settings import Settings
+
+from .deliverer import Deliverer
+from .journal import Journal
+from .lock import HostLock
+from .native import SimpleQueue, original
+from .orders import carry_out
+from .overflow import Overflow
+from .places import is_shared, lock_path, open_ledger, open_store, status_path
+from .spool import Spool
+from .sqlite import SqliteStore
+from .store import StoreError
+
+log = logging.getLogger("capi_middleware.delivery")
+TICK = 0.1
+IDLE_TICK = 0.25
+_STATUS_EVERY = 2.0
+_YIELD_AFTER = 10.0
+
+
+class Runner:
+    """``journal`` None: a process that only delivers (``capi-middleware worker``). ``lead`` False: one that never
+    does. :meth:`run` returns after :meth:`stop`."""
+
+    def __init__(
+        self, source: Any, folder: Path, journal: Journal | None, overflow: Overflow, lead: bool = True
+    ) -> None:
+        self._source = source
+        self._folder = folder
+        self._journal = journal
+        self._overflow = overflow
+        self._lead = lead
+        self._lock: HostLock | None = None
+        self._spool: Spool | None = None
+        self._leader: Deliverer | None = None
+        self._private: Deliverer | None = None  # delivers from memory what no journal takes
+        self._stopping = False
+        self._stopped: SimpleQueue[None] = SimpleQueue()
+        self._lock_due = 0.0
+        self._poll_due = 0.0
+        self._status_due = 0.0
+        self._stuck_since = 0.0
+        self._yield_due = 0.0
+        self.problem = ""
+
+    @property
+    def leading(self) -> bool:
+        return self._leader is not None
+
+    def settings(self) -> Settings:
+        """The settings in force."""
+        current: Settings = self._source.current
+        return current
+
+    def run(self) -> None:
+        """Until :meth:`stop`. Whatever goes wrong is logged, and it goes on."""
+        sleep: Callable[[float], None] = original("time", "sleep")
+        while not self._stopping:
+            try:
+                self._step(sleep)
+            except Exception:
+                log.exception("delivery stumbled; it goes on")
+                sleep(1.0)
+        with contextlib.suppress(Exception):
+            self._end()
+        self._stopped.put(None)
+
+    def stop(self, timeout: float) -> None:
+        """Ask :meth:`run` to return and wait for it."""
+        self._stopping = True
+        for deliverer in (self._leader, self._private):
+            if deliverer is not None:
+                deliverer.sender.posters.wake()
+        with contextlib.suppress(Exception):
+            self._stopped.get(timeout=timeout)
+
+    def hurry(self, flag: bool) -> None:
+        """Somebody waits (:meth:`Outbox.flush`): send small batches at once."""
+        for deliverer in (self._leader, self._private):
+            if deliverer is not None:
+                deliverer.sender.hurry = flag
+
+    def all_sent(self) -> bool:
+        """Whether the store has nothing left to send, as far as this process can see."""
+        deliverers = [deliverer for deliverer in (self._leader, self._private) if deliverer is not None]
+        if not all(deliverer.sender.all_done() for deliverer in deliverers):
+            return False
+        if self._leader is not None or self._journal is None or not self._journal.open:
+            return bool(deliverers) or self._journal is None or not self._journal.open
+        try:
+            store = open_ledger(self.settings())
+            if store is None:
+                return False
+            try:
+                return not store.waiting()
+            finally:
+                store.close()
+        except StoreError:
+            return False
+
+    def _step(self, sleep: Callable[[float], None]) -> None:
+        now = time.monotonic()
+        if now >= self._poll_due:
+            self._poll_due = now + 1.0
+            poll = getattr(self._source, "poll", None)
+            if poll is not None:
+                poll()
+        if self._journal is not None:
+            self._journal.tend()
+            self._pour()
+        self._rescue_memory(now)
+        if self._private is not None:
+            self._private.step(0.0)
+        if self._leader is None and self._lead and now >= self._lock_due:
+            self._try_to_lead(now)
+        if self._leader is None:
+            sleep(TICK if self._private is not None else IDLE_TICK)
+            return
+        more = self._leader.step(TICK)
+        if more:
+            self._leader.step(0.0)
+        self._watch_over_lead(now)
+
+    def _pour(self) -> None:
+        """What is in memory goes into the journal as soon as that takes it again."""
+        assert self._journal is not None
+        while len(self._overflow) and (record := self._overflow.pop()) is not None:
+            kind, data, value = record
+            if not self._journal.append(kind, data):
+                self._overflow.put(kind, data, value)
+                return
+        if self._journal.open:
+            for reason, n in self._overflow.commit().items():
+                self._journal.lose(reason, n)
+
+    def _rescue_memory(self, now: float) -> None:
+        """A journal that takes nothing for a while: deliver from memory, as well as that goes."""
+        if not len(self._overflow):
+            self._stuck_since = 0.0
+            if self._private is not None and self._private.sender.all_done() and self._journal is not None:
+                self._private.close(0.0)
+                self._private = None
+            return
+        self._stuck_since = self._stuck_since or now
+        if self._private is None and now - self._stuck_since > 1.0:
+            log.error(
+                "no journal can be written: events are delivered from memory alone, and lost if this process dies"
+            )
+            self._private = Deliverer(self.settings, [self._overflow], lambda: SqliteStore(":memory:"))
+
+    def _try_to_lead(self, now: float) -> None:
+        self._lock_due = now + random.uniform(0.8, 1.2)
+        settings = self.settings()
+        lock = HostLock(lock_path(settings))
+        try:
+            lock.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if not lock.acquire():
+                return
+        except OSError as error:
+            self._say(f"the state folder {lock.path.parent} cannot be used ({error.strerror})")
+            return
+        self._say("")
+        self._lock = lock
+        self._spool = spool = Spool(self._folder)
+        self._leader = Deliverer(self.settings, [spool], lambda: open_store(self.settings(), spool))
+        self._yield_due = now + _YIELD_AFTER
+
+    def _say(self, problem: str) -> None:
+        if problem and problem != self.problem:
+            log.error("%s. Events are delivered from memory alone", problem)
+        self.problem = problem
+
+    def _watch_over_lead(self, now: float) -> None:
+        assert self._leader is not None and self._lock is not None
+        if now >= self._status_due:
+            self._status_due = now + _STATUS_EVERY
+            self._write_status()
+            carry_out(self._leader, status_path(self.settings()).parent)
+            if not self._lock.still_ours():
+                log.warning("the state folder was removed: delivery starts anew in a new one")
+                self._stop_leading(0.0)
+                return
+        if now >= self._yield_due and self._leader.sender.unknown() and not is_shared(self.settings()):
+            # Another shop's process uses the same folder, and only it knows the token: let it have a turn.
+            self._stop_leading(2.0)
+            self._lock_due = now + 5.0
+
+    def _stop_leading(self, timeout: float) -> None:
+        if self._leader is not None:
+            self._leader.close(timeout)
+        if self._spool is not None:
+            self._spool.close()
+        if self._lock is not None:
+            self._lock.release()
+        self._leader = self._spool = self._lock = None
+
+    def _end(self) -> None:
+        if self._leader is not None:
+            self._leader.step(0.0)
+            self._stop_leading(2.0)
+        if self._private is not None:
+            self._private.step(0.0)
+            self._private.close(2.0)
+
+    def _write_status(self) -> None:
+        assert self._leader is not None
+        path = status_path(self.settings())
+        fresh = path.with_suffix(f".{os.getpid()}")
+        try:
+            handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                json.dump(self._leader.status(), file)
+            os.replace(fresh, path)
+        except OSError:
+            pass
+
+    def abandon(self) -> None:
+        """In a forked child: nothing of this is ours; only what keeps the parent's locks alive is closed."""
+        if self._lock is not None:
+            self._lock.abandon()

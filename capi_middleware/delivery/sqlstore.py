@@ -1,0 +1,434 @@
+"""What both stores say in SQL. Statements are written with ``?`` and few: each is a round trip, or a lost GIL."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence, Set
+from contextlib import AbstractContextManager
+from typing import Any
+
+from .entry import Entry, Evidence, Filter, Hour, PixelState, Record, State
+from .rows import Counts, Outcome, Report, Row, delay_word, hour_of, made_counts
+from .store import Claim, Limits
+
+ENTRY = (
+    "number, pixel_id, event_name, event_id, event_time, created, state, browser, evidence, evidence_at, tries, "
+    "settled, code, subcode, reason, trace, rule, page"
+)
+CHUNK = 500
+_LEGS = {
+    "both": "state = 'delivered' AND evidence & 8 <> 0",
+    "server": "state = 'delivered' AND evidence & 8 = 0",
+    "browser": "state <> 'delivered' AND evidence & 8 <> 0",
+    "none": "state <> 'delivered' AND evidence & 8 = 0",
+}
+
+
+class SqlStore(ABC):
+    """``LISTED``: how ``number`` is compared with the parameter that :meth:`_list` makes; ``FIND``: the function that
+    gives the place of a text in another, from 1."""
+
+    LISTED = ""
+    FIND = ""
+
+    # -- what a database must do ---------------------------------------------------------------------------------
+
+    @abstractmethod
+    def _rows(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
+        """Run a query."""
+
+    @abstractmethod
+    def _do(self, sql: str, values: Sequence[Any] = ()) -> int:
+        """Run a statement; how many rows it changed."""
+
+    @abstractmethod
+    def _transaction(self) -> AbstractContextManager[Any]:
+        """All or nothing."""
+
+    @abstractmethod
+    def _list(self, numbers: Iterable[int]) -> Any:
+        """Numbers as one parameter."""
+
+    @abstractmethod
+    def _insert(self, rows: Sequence[Row]) -> Sequence[Row]:
+        """Add rows; those that were new."""
+
+    @abstractmethod
+    def used(self) -> int:
+        """Bytes that events take, about."""
+
+    @abstractmethod
+    def _compact(self) -> None:
+        """After deleting: give room back, where that is not done by itself."""
+
+    # -- the queue -----------------------------------------------------------------------------------------------
+
+    def put(self, rows: Sequence[Row], reports: Sequence[Report] = ()) -> None:
+        with self._transaction():
+            fresh = self._insert(rows) if rows else rows
+            counts = made_counts(fresh)
+            if fresh:
+                waiting = self._rows("SELECT pixel_id, event_id, event_name, evidence, at FROM orphan")
+                if waiting:
+                    self._do("DELETE FROM orphan")
+                    reports = [*(Report(p, i, n, Evidence(e), at) for p, i, n, e, at in waiting), *reports]
+            for report in reports:
+                self._report(report, counts)
+            self._count(counts)
+
+    def _report(self, report: Report, counts: Counts) -> None:
+        found = self._rows(
+            "SELECT number, event_time, state, evidence FROM event "
+            "WHERE event_id = ? AND event_name = ? AND pixel_id = ?",
+            (report.event_id, report.event_name, report.pixel_id),
+        )
+        if not found:  # the event is still in another process' journal
+            self._do("INSERT INTO orphan VALUES (?, ?, ?, ?, ?)", (*report[:3], int(report.evidence), report.at))
+            return
+        number, event_time, _, before = found[0]
+        new = Evidence(report.evidence & ~before)
+        if not new:
+            return
+        self._do(
+            "UPDATE event SET evidence = evidence | ?, evidence_at = ?, "
+            "state = CASE state WHEN 'held' THEN 'waiting' ELSE state END WHERE number = ?",
+            (int(new), report.at, number),
+        )
+        hour = hour_of(event_time)
+        for flag in new:
+            counts[hour, report.pixel_id, report.event_name, (flag.name or "").lower()] += 1
+        if new & Evidence.HANDED:
+            # Asked after our own update: whoever settles the event meanwhile sees this evidence, or we its delivery.
+            ((state,),) = self._rows("SELECT state FROM event WHERE number = ?", (number,))
+            if state == State.DELIVERED:
+                counts[hour, report.pixel_id, report.event_name, "paired"] += 1
+
+    def _count(self, counts: Counts) -> None:
+        lines = sorted((*key, n) for key, n in counts.items())  # in one order everywhere: no deadlock between workers
+        for start in range(0, len(lines), CHUNK):
+            part = lines[start : start + CHUNK]
+            self._do(
+                f"INSERT INTO count VALUES {places(5, len(part))} "
+                "ON CONFLICT (hour, pixel_id, event_name, what) DO UPDATE SET n = count.n + excluded.n",
+                [value for line in part for value in line],
+            )
+
+    def add_counts(self, counts: Counts) -> None:
+        with self._transaction():
+            self._count(counts)
+
+    def settle(self, claim: Claim, outcomes: Sequence[Outcome], now: float) -> None:
+        groups: dict[tuple[Any, ...], list[int]] = {}
+        for outcome in outcomes:
+            groups.setdefault(outcome[1:], []).append(outcome[0])
+        counts: Counts = Counter()
+        with self._transaction():
+            for (state, code, subcode, reason, trace), numbers in groups.items():
+                listed = self._list(numbers)
+                if state is State.WAITING:
+                    self._back(code, subcode, reason, listed)
+                    continue
+                settling = self._settling(listed)
+                self._do(
+                    "UPDATE event SET state = ?, code = ?, subcode = ?, reason = ?, trace = ?, settled = ?, "
+                    f"tries = tries + 1 WHERE number {self.LISTED} AND state = 'waiting'",
+                    (state.value, code, subcode, reason, trace, now, listed),
+                )
+                self._settled_counts(counts, settling, state, now)
+            self._count(counts)
+
+    def _back(self, code: int, subcode: int, reason: str, listed: Any) -> None:
+        self._do(
+            f"UPDATE event SET tries = tries + 1, code = ?, subcode = ?, reason = ? WHERE number {self.LISTED} "
+            "AND state = 'waiting'",
+            (code, subcode, reason, listed),
+        )
+
+    def _settling(self, listed: Any) -> list[Any]:
+        return self._rows(
+            f"SELECT event_time, pixel_id, event_name, created, evidence FROM event WHERE number {self.LISTED} "
+            "AND state IN ('waiting', 'held')",
+            (listed,),
+        )
+
+    def _settled_counts(self, counts: Counts, lines: Sequence[Any], state: State, now: float) -> None:
+        word = state.value
+        handed = int(Evidence.HANDED)
+        for event_time, pixel_id, event_name, created, evidence in lines:
+            hour = event_time // 3600 * 3600
+            counts[hour, pixel_id, event_name, word] += 1
+            if state is State.DELIVERED:
+                counts[hour, pixel_id, event_name, delay_word(now - created)] += 1
+                if evidence & handed:
+                    counts[hour, pixel_id, event_name, "paired"] += 1
+
+    def expire(self, pixel_id: str, event_time: int, browser_time: int, now: float, skip: Set[int]) -> int:
+        return self._give_up(
+            "SELECT number FROM event WHERE state = 'waiting' AND pixel_id = ? AND (event_time < ? OR "
+            "(browser AND event_time < ? AND evidence & 12 <> 4))",
+            (pixel_id, event_time, browser_time),
+            State.EXPIRED,
+            "too old: Meta refuses events after 7 days, and counts those with a browser twin twice after 48 hours",
+            now,
+            skip,
+        )
+
+    def drop_held(self, before: float, now: float) -> int:
+        return self._give_up(
+            "SELECT number FROM event WHERE state = 'held' AND created < ?",
+            (before,),
+            State.DROPPED,
+            "held for its browser leg, which never reported: no person's browser, as it seems",
+            now,
+        )
+
+    def _give_up(
+        self, select: str, values: Sequence[Any], state: State, reason: str, now: float, skip: Set[int] = frozenset()
+    ) -> int:
+        numbers = [n for n in self._numbers(select, values) if n not in skip]
+        if not numbers:
+            return 0
+        counts: Counts = Counter()
+        listed = self._list(numbers)
+        with self._transaction():
+            self._settled_counts(counts, self._settling(listed), state, now)
+            self._do(
+                f"UPDATE event SET state = ?, reason = ?, settled = ? WHERE number {self.LISTED} "
+                "AND state IN ('waiting', 'held')",
+                (state.value, reason, now, listed),
+            )
+            self._count(counts)
+        return len(numbers)
+
+    # -- what people ask for -------------------------------------------------------------------------------------
+
+    def forget(self, fbp: str) -> int:
+        select = "SELECT number FROM event WHERE state IN ('waiting', 'held') AND fbp = ?"
+        return self._delete(self._numbers(select, (fbp,)), "forgotten")
+
+    def purge(self, *, fbp: str = "", before: float = 0.0, dead: bool = False) -> int:
+        parts: list[str] = []
+        values: list[Any] = []
+        if fbp:
+            parts.append("fbp = ?")
+            values.append(fbp)
+        if before:
+            parts.append("event_time < ?")
+            values.append(int(before))
+        if dead:
+            parts.append("state IN ('dead', 'expired', 'dropped')")
+        elif not fbp:
+            parts.append("state NOT IN ('waiting', 'held')")
+        done = self._delete(self._numbers(f"SELECT number FROM event WHERE {' AND '.join(parts)}", values), "purged")
+        self._compact()
+        return done
+
+    def replay(self, numbers: Sequence[int], now: float) -> int:
+        with self._transaction():
+            if numbers:
+                where, values = f"number {self.LISTED} AND state IN ('dead', 'expired')", [self._list(numbers)]
+            else:
+                where, values = "state = 'dead'", []
+            lines = self._rows(
+                f"SELECT number, event_time, pixel_id, event_name, state FROM event WHERE {where} "
+                "AND EXISTS (SELECT 1 FROM body b WHERE b.number = event.number AND b.payload <> '{}')",
+                values,
+            )
+            counts: Counts = Counter()
+            for _, event_time, pixel_id, event_name, state in lines:
+                counts[hour_of(event_time), pixel_id, event_name, state] -= 1
+                counts[hour_of(event_time), pixel_id, event_name, "replayed"] += 1
+            self._count(counts)
+            self._do(
+                "UPDATE event SET state = 'waiting', settled = 0, reason = '', code = 0, subcode = 0 "
+                f"WHERE number {self.LISTED}",
+                (self._list(line[0] for line in lines),),
+            )
+        return len(lines)
+
+    # -- bounds --------------------------------------------------------------------------------------------------
+
+    def tidy(self, limits: Limits, now: float, skip: Set[int]) -> int:
+        select = "SELECT number FROM event WHERE settled > 0 AND settled < ?"
+        self._delete(self._numbers(select, (now - limits.entries,)))
+        personal = self._numbers(f"{select} AND fbp <> '-'", (now - limits.personal,))
+        with self._transaction():
+            listed = self._list(personal)
+            self._do(f"UPDATE body SET payload = '{{}}' WHERE number {self.LISTED}", (listed,))
+            self._do(f"UPDATE event SET fbp = '-' WHERE number {self.LISTED}", (listed,))
+            self._do("DELETE FROM orphan WHERE at < ?", (now - 3600,))
+            self._do("DELETE FROM count WHERE hour < ?", (int(now) - 400 * 86400,))
+        return self._make_room(limits.bytes, skip)
+
+    def make_room(self, limits: Limits, skip: Set[int]) -> int:
+        return self._make_room(min(limits.bytes, int(self.used() * 0.8)), skip)
+
+    def _make_room(self, limit: int, skip: Set[int]) -> int:
+        """Below the limit: what is settled goes first, oldest first; then what waits, the least valuable first."""
+        lost = 0
+        while self.used() > limit:
+            numbers = self._numbers("SELECT number FROM event WHERE settled > 0 ORDER BY number LIMIT 2000")
+            if numbers:
+                self._delete(numbers)
+                self._compact()
+                continue
+            select = "SELECT number FROM event WHERE settled = 0 ORDER BY value, number LIMIT 2000"
+            numbers = [n for n in self._numbers(select) if n not in skip]
+            if not numbers:
+                break
+            lost += self._delete(numbers, "lost:store-full")
+        return lost
+
+    def _numbers(self, select: str, values: Sequence[Any] = ()) -> list[int]:
+        return [n for (n,) in self._rows(select, values)]
+
+    def _delete(self, numbers: Sequence[int], word: str = "") -> int:
+        if not numbers:
+            return 0
+        listed = self._list(numbers)
+        with self._transaction():
+            if word:
+                counts: Counts = Counter()
+                for event_time, pixel_id, event_name in self._rows(
+                    f"SELECT event_time, pixel_id, event_name FROM event WHERE number {self.LISTED}", (listed,)
+                ):
+                    counts[hour_of(event_time), pixel_id, event_name, word] += 1
+                self._count(counts)
+            self._do(f"DELETE FROM body WHERE number {self.LISTED}", (listed,))
+            self._do(f"DELETE FROM event WHERE number {self.LISTED}", (listed,))
+        return len(numbers)
+
+    # -- what is remembered --------------------------------------------------------------------------------------
+
+    def save_pixel(self, pixel: PixelState, fingerprint: str) -> None:
+        columns = ("state", "reason", "code", "subcode", "since", "next_at", "failures", "fingerprint")
+        self._do(
+            f"INSERT INTO pixel (pixel_id, {', '.join(columns)}) VALUES {places(9, 1)} ON CONFLICT (pixel_id) "
+            f"DO UPDATE SET {', '.join(f'{column} = excluded.{column}' for column in columns)}",
+            (*dataclasses.astuple(pixel)[:8], fingerprint),
+        )
+
+    def fingerprints(self) -> dict[str, str]:
+        return dict(self._rows("SELECT pixel_id, fingerprint FROM pixel"))
+
+    def note(self, key: str) -> str:
+        found = self._rows("SELECT text FROM note WHERE key = ?", (key,))
+        return str(found[0][0]) if found else ""
+
+    def set_note(self, key: str, text: str) -> None:
+        self._do(
+            "INSERT INTO note (key, text) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET text = excluded.text",
+            (key, text),
+        )
+
+    # -- the ledger ----------------------------------------------------------------------------------------------
+
+    def waiting(self) -> dict[str, tuple[int, float]]:
+        lines = self._rows(
+            "SELECT w.pixel_id, w.n, e.created FROM (SELECT pixel_id, count(*) AS n, min(number) AS lowest "
+            "FROM event WHERE state = 'waiting' GROUP BY pixel_id) w JOIN event e ON e.number = w.lowest"
+        )
+        return {pixel_id: (n, oldest) for pixel_id, n, oldest in lines}
+
+    def pixels(self) -> list[PixelState]:
+        waiting = self.waiting()
+        found = [
+            dataclasses.replace(PixelState(*line), waiting=n, oldest=oldest)
+            for line in self._rows(
+                "SELECT pixel_id, state, reason, code, subcode, since, next_at, failures FROM pixel ORDER BY pixel_id"
+            )
+            for n, oldest in [waiting.pop(line[0], (0, 0.0))]
+        ]
+        return found + [PixelState(pixel_id, "open", waiting=n, oldest=o) for pixel_id, (n, o) in waiting.items()]
+
+    def recent(self, wanted: Filter, limit: int) -> list[Entry]:
+        where, values = self._where(wanted)
+        return [
+            entry_of(line)
+            for line in self._rows(f"SELECT {ENTRY} FROM event {where} ORDER BY number DESC LIMIT ?", (*values, limit))
+        ]
+
+    def _where(self, wanted: Filter) -> tuple[str, list[Any]]:
+        parts: list[str] = []
+        values: list[Any] = []
+        for clause, value in (
+            ("pixel_id =", wanted.pixel_id),
+            ("event_name =", wanted.event_name),
+            ("state =", wanted.state.value if wanted.state else ""),
+            ("event_time >=", wanted.since),
+            ("event_time <", wanted.until),
+            ("number <", wanted.before),
+        ):
+            if value:
+                parts.append(f"{clause} ?")
+                values.append(value)
+        if wanted.legs:
+            parts.append(f"({_LEGS[wanted.legs]})")
+        if wanted.text:
+            parts.append(f"({self.FIND}(event_id, ?) > 0 OR {self.FIND}(page, ?) > 0)")
+            values += [wanted.text, wanted.text]
+        return ("WHERE " + " AND ".join(parts) if parts else ""), values
+
+    def record(self, number: int) -> Record | None:
+        lines = self._rows(f"SELECT {ENTRY} FROM event WHERE number = ?", (number,))
+        if not lines:
+            return None
+        bodies = self._rows("SELECT payload, detail FROM body WHERE number = ?", (number,))
+        payload, detail = bodies[0] if bodies else ("{}", "{}")
+        told = json.loads(detail)
+        return Record(entry_of(lines[0]), json.loads(payload), told.get("sources", {}), told.get("consent", ""))
+
+    def number_of(self, pixel_id: str, event_name: str, event_id: str) -> int:
+        found = self._numbers(
+            "SELECT number FROM event WHERE event_id = ? AND event_name = ? AND pixel_id = ?",
+            (event_id, event_name, pixel_id),
+        )
+        return found[0] if found else 0
+
+    def visitor(self, fbp: str) -> list[int]:
+        return self._numbers("SELECT number FROM event WHERE fbp = ? ORDER BY number", (fbp,))
+
+    def hours(self, since: int, until: int, pixel_id: str, event_name: str) -> list[Hour]:
+        where, values = "hour >= ? AND hour < ?", [since, until]
+        for column, value in (("pixel_id", pixel_id), ("event_name", event_name)):
+            if value:
+                where += f" AND {column} = ?"
+                values.append(value)  # type: ignore[arg-type]
+        hours: dict[int, dict[str, int]] = {}
+        for hour, what, n in self._rows(
+            f"SELECT hour, what, sum(n) FROM count WHERE {where} GROUP BY hour, what ORDER BY hour", values
+        ):
+            hours.setdefault(hour, {})[what] = int(n)
+        return [Hour(hour, counts) for hour, counts in hours.items()]
+
+    def totals(self) -> Mapping[str, int]:
+        return {what: int(n) for what, n in self._rows("SELECT what, sum(n) FROM count GROUP BY what")}
+
+    def size(self) -> int:
+        return int(self._rows("SELECT count(*) FROM event")[0][0])
+
+
+def places(width: int, height: int) -> str:
+    """Placeholders for ``height`` rows of ``width`` values."""
+    one = "(" + ",".join("?" * width) + ")"
+    return ",".join([one] * height)
+
+
+def entry_of(line: Sequence[Any]) -> Entry:
+    """An :class:`Entry` from a row with the columns :data:`ENTRY`."""
+    number, pixel_id, event_name, event_id, event_time, created, state, browser, evidence, *rest = line
+    return Entry(
+        number,
+        pixel_id,
+        event_name,
+        event_id,
+        event_time,
+        created,
+        State(state),
+        bool(browser),
+        Evidence(evidence),
+        *rest,
+    )

@@ -1,0 +1,331 @@
+"""One suite for both stores: queue, ledger, people's orders, bounds."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from capi_middleware.delivery.entry import Evidence, Filter, PixelState, State
+from capi_middleware.delivery.rows import Outcome, Report
+from capi_middleware.delivery.store import Claim, Limits, Store
+from capi_middleware.events import Visitor
+
+from .make import PIXEL, event, row
+
+PLENTY = Limits(1 << 30, 30 * 86400, 90 * 86400)
+NOTHING: frozenset[int] = frozenset()
+
+
+def claim(store: Store, limit: int = 1000, newest: bool = False, skip: frozenset[int] = NOTHING) -> Claim:
+    found = store.claim(PIXEL, limit, newest, skip)
+    assert found is not None
+    return found
+
+
+def settle(store: Store, state: State, **told: str) -> list[int]:
+    taken = claim(store)
+    store.settle(taken, [Outcome(each.number, state, **told) for each in taken.rows], time.time())  # type: ignore[arg-type]
+    taken.left.clear()
+    store.release(taken)
+    return [each.number for each in taken.rows]
+
+
+def counts(store: Store) -> dict[str, int]:
+    return {what: n for what, n in store.totals().items() if n}
+
+
+def test_a_row_comes_back_as_it_went_in(store: Store) -> None:
+    made = event(custom_data={"value": 1.5, "currency": "SEK"}, sources={"value": "css:.price"})
+    store.put([row(**made._asdict())])
+    record = store.record(store.number_of(PIXEL, "PageView", made.event_id))
+    assert record is not None
+    assert record.payload["custom_data"] == {"value": 1.5, "currency": "SEK"}
+    assert record.payload["user_data"]["client_ip_address"] == "203.0.113.7"
+    assert (record.sources, record.consent) == ({"value": "css:.price"}, "implied")
+    assert (record.entry.page, record.entry.rule, record.entry.state) == ("/p", "page", State.WAITING)
+    assert not record.entry.paired and not record.entry.server
+    assert store.record(7) is None and store.number_of(PIXEL, "PageView", "none") == 0
+
+
+def test_an_event_put_twice_is_one(store: Store) -> None:
+    one, two, three = row(), row(), row()
+    store.put([one, two])
+    store.put([two, three, three])
+    assert store.size() == 3
+    assert counts(store)["made"] == 3
+    assert {each.payload for each in claim(store).rows} == {one.payload, two.payload, three.payload}
+
+
+def test_an_id_counts_once_per_name_and_pixel(store: Store) -> None:
+    first = event()
+    others = [first._replace(event_name="ViewContent"), first._replace(pixel_id="999999")]
+    store.put([row(**each._asdict()) for each in (first, *others)])
+    assert store.size() == 3
+
+
+def test_many_rows_at_once(store: Store) -> None:
+    store.put([row() for _ in range(1234)])
+    assert store.size() == 1234
+    assert store.waiting()[PIXEL][0] == 1234
+
+
+@pytest.mark.parametrize("newest", [False, True])
+def test_claims_do_not_overlap(store: Store, newest: bool) -> None:
+    rows = [row() for _ in range(10)]
+    store.put(rows)
+    first = claim(store, 4, newest)
+    second = claim(store, 4, newest, frozenset(first.left))
+    assert [each.payload for each in first.rows] == [each.payload for each in (rows[6:10] if newest else rows[:4])], (
+        "in order of arrival"
+    )
+    assert not first.left & second.left
+    assert store.claim("999999", 4, newest, NOTHING) is None
+
+
+def test_released_rows_wait_again(store: Store) -> None:
+    store.put([row()])
+    taken = claim(store)
+    assert store.claim(PIXEL, 10, False, frozenset(taken.left)) is None
+    store.release(taken)
+    assert claim(store).left == taken.left
+
+
+def test_rows_put_back_count_their_tries(store: Store) -> None:
+    store.put([row()])
+    taken = claim(store)
+    (number,) = taken.left
+    store.settle(taken, [Outcome(number, State.WAITING, 2, 0, "down")], time.time())
+    again = claim(store)
+    assert again.rows[0].tries == 1
+    record = store.record(number)
+    assert record is not None and (record.entry.code, record.entry.reason) == (2, "down")
+
+
+def test_settled_rows_are_not_claimed(store: Store) -> None:
+    store.put([row() for _ in range(3)])
+    settle(store, State.DELIVERED, trace="A1")
+    assert store.claim(PIXEL, 10, False, NOTHING) is None
+    assert store.waiting() == {}
+    assert [entry.trace for entry in store.recent(Filter(), 10)] == ["A1"] * 3
+    assert counts(store)["delivered"] == counts(store)["delay:1"] == 3
+
+
+def test_a_part_of_a_claim_can_be_settled(store: Store) -> None:
+    store.put([row() for _ in range(4)])
+    taken = claim(store)
+    half = [each.number for each in taken.rows[:2]]
+    store.settle(taken, [Outcome(number, State.DELIVERED) for number in half], time.time())
+    taken.left -= set(half)
+    assert store.claim(PIXEL, 10, False, frozenset(taken.left)) is None
+    store.release(taken)
+    assert claim(store).left == taken.left
+
+
+def test_settling_twice_changes_nothing(store: Store) -> None:
+    store.put([row()])
+    taken = claim(store)
+    (number,) = taken.left
+    store.settle(taken, [Outcome(number, State.DELIVERED)], time.time())
+    store.settle(taken, [Outcome(number, State.DEAD, reason="late news")], time.time())
+    record = store.record(number)
+    assert record is not None and record.entry.state is State.DELIVERED
+    assert counts(store).get("dead", 0) == 0
+
+
+@pytest.mark.parametrize("order", ["report first", "delivery first", "report before the event"])
+def test_both_legs_make_a_pair_once(store: Store, order: str) -> None:
+    made = row()
+    report = Report(PIXEL, made.event_id, "PageView", Evidence.HANDED, time.time())
+    if order == "report before the event":
+        store.put([], [report])
+        store.put([made])
+        settle(store, State.DELIVERED)
+    else:
+        store.put([made])
+        if order == "report first":
+            store.put([], [report])
+            settle(store, State.DELIVERED)
+        else:
+            settle(store, State.DELIVERED)
+            store.put([], [report])
+    store.put([], [report])
+    (entry,) = store.recent(Filter(legs="both"), 10)
+    assert entry.paired and entry.evidence == Evidence.HANDED
+    assert counts(store)["paired"] == counts(store)["handed"] == 1
+
+
+def test_held_events_wait_for_their_browser(store: Store) -> None:
+    made = row(hold=True)
+    store.put([made])
+    assert store.claim(PIXEL, 10, False, NOTHING) is None
+    store.put([], [Report(PIXEL, made.event_id, "PageView", Evidence.SCRIPT, time.time())])
+    assert claim(store).rows[0].payload == made.payload
+
+
+def test_held_events_are_dropped_at_last(store: Store) -> None:
+    store.put([row(hold=True)])
+    now = time.time()
+    assert store.drop_held(now - 60, now) == 0
+    assert store.drop_held(now + 60, now) == 1
+    (entry,) = store.recent(Filter(state=State.DROPPED), 10)
+    assert "browser" in entry.reason and counts(store)["dropped"] == 1
+
+
+def test_what_is_too_old_expires(store: Store) -> None:
+    now = time.time()
+    old, mid, new = (row(event_time=int(now - hours * 3600), browser=False) for hours in (170, 50, 1))
+    twin, blocked, fresh_twin = (row(event_time=int(now - hours * 3600)) for hours in (50, 50, 1))
+    store.put([old, mid, new, twin, blocked, fresh_twin])
+    store.put([], [Report(PIXEL, blocked.event_id, "PageView", Evidence.BLOCKED, now)])
+    assert store.expire(PIXEL, int(now - 167 * 3600), int(now - 47 * 3600), now, NOTHING) == 2
+    gone = {entry.event_id for entry in store.recent(Filter(state=State.EXPIRED), 10)}
+    assert gone == {old.event_id, twin.event_id}, "a twin that was blocked is none"
+    assert counts(store)["expired"] == 2
+
+
+def test_what_is_under_way_does_not_expire(store: Store) -> None:
+    now = time.time()
+    store.put([row(event_time=int(now - 170 * 3600), browser=False)])
+    assert store.expire(PIXEL, int(now - 167 * 3600), 0, now, frozenset(claim(store).left)) == 0
+
+
+def test_withdrawal_deletes_what_is_unsent(store: Store) -> None:
+    sent, unsent, held = row(), row(), row(hold=True)
+    other = row(visitor=Visitor("203.0.113.7", "Mozilla/5.0", "fb.1.1.2"))
+    store.put([sent])
+    settle(store, State.DELIVERED)
+    store.put([unsent, held, other])
+    assert store.forget("fb.1.1700000000000.1") == 2
+    assert {entry.event_id for entry in store.recent(Filter(), 10)} == {sent.event_id, other.event_id}
+    assert counts(store)["forgotten"] == 2
+
+
+def test_a_visitor_is_exported_and_purged(store: Store) -> None:
+    store.put([row(), row()])
+    settle(store, State.DELIVERED)
+    store.put([row(), row(visitor=Visitor("203.0.113.7", "Mozilla/5.0", "fb.1.1.2"))])
+    assert len(store.visitor("fb.1.1700000000000.1")) == 3
+    assert store.purge(fbp="fb.1.1700000000000.1") == 3
+    assert store.size() == 1
+
+
+def test_purge_by_age_spares_what_waits(store: Store) -> None:
+    store.put([row()])
+    settle(store, State.DELIVERED)
+    store.put([row()])
+    assert store.purge(before=time.time() + 60) == 1
+    assert store.size() == 1
+
+
+def test_dead_letters_are_replayed_or_purged(store: Store) -> None:
+    store.put([row() for _ in range(3)])
+    numbers = settle(store, State.DEAD, reason="bad")
+    assert store.replay(numbers[:1], time.time()) == 1
+    assert store.waiting()[PIXEL][0] == 1
+    assert store.purge(dead=True) == 2
+    assert settle(store, State.DEAD) and store.replay([], time.time()) == 1
+    assert counts(store).get("dead", 0) == 2 and counts(store)["replayed"] == 2
+
+
+def test_personal_data_leaves_after_its_time(store: Store) -> None:
+    store.put([row()])
+    (number,) = settle(store, State.DELIVERED)
+    assert store.tidy(PLENTY, time.time() + 29 * 86400, NOTHING) == 0
+    record = store.record(number)
+    assert record is not None and record.payload
+    store.tidy(PLENTY, time.time() + 31 * 86400, NOTHING)
+    record = store.record(number)
+    assert record is not None and not record.payload and record.entry.event_name == "PageView"
+    assert store.visitor("fb.1.1700000000000.1") == []
+    assert store.replay([number], time.time()) == 0, "nothing is left to send"
+    store.tidy(PLENTY, time.time() + 91 * 86400, NOTHING)
+    assert store.size() == 0
+
+
+def test_room_is_made_from_history_then_from_the_least_valuable(store: Store) -> None:
+    sale = {"value": 9.0, "currency": "SEK"}
+    store.put([row() for _ in range(1000)])
+    settle(store, State.DELIVERED)
+    store.put([row(event_name="Purchase", custom_data=sale) for _ in range(1200)] + [row() for _ in range(3000)])
+    used = store.used()  # type: ignore[attr-defined]
+    assert store.tidy(Limits(used * 3 // 5, 1e9, 1e9), time.time(), NOTHING) > 0
+    left = [entry.event_name for entry in store.recent(Filter(), 10000)]
+    assert left.count("Purchase") == 1200, "Purchase goes last"
+    assert left.count("PageView") < 3000
+    assert counts(store)["lost:store-full"] == 3000 - left.count("PageView")
+
+
+def test_pixels_are_remembered(opener: Callable[[], Store]) -> None:
+    store = opener()
+    state = PixelState(PIXEL, "paused", "bad token", 190, 463, 1.0, 2.0, 3)
+    store.save_pixel(state, "f1")
+    store.save_pixel(state, "f2")
+    store.put([row(), row(pixel_id="999999")])
+    store.set_note("a", "1")
+    store.set_note("a", "2")
+    store.close()
+    again = opener()
+    assert again.fingerprints() == {PIXEL: "f2"}
+    assert again.note("a") == "2" and again.note("b") == ""
+    one, two = again.pixels()
+    assert (one.state, one.code, one.waiting) == ("paused", 190, 1)
+    assert (two.pixel_id, two.state, two.waiting) == ("999999", "open", 1)
+    again.close()
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        (Filter(), 4),
+        (Filter(event_name="Lead"), 1),
+        (Filter(pixel_id="999999"), 1),
+        (Filter(state=State.DELIVERED), 2),
+        (Filter(legs="both"), 1),
+        (Filter(legs="server"), 1),
+        (Filter(legs="browser"), 1),
+        (Filter(legs="none"), 1),
+        (Filter(text="/p"), 4),
+        (Filter(text="/%"), 0),
+        (Filter(since=time.time() - 3600), 4),
+        (Filter(until=time.time() - 3600), 0),
+    ],
+    ids=str,
+)
+def test_entries_are_found_by(store: Store, wanted: Filter, expected: int) -> None:
+    rows = [row(), row(), row(event_name="Lead"), row(pixel_id="999999")]
+    store.put(rows)
+    taken = claim(store, 2)
+    store.settle(taken, [Outcome(number, State.DELIVERED) for number in taken.left], time.time())
+    for index in (0, 2):
+        store.put([], [Report(PIXEL, rows[index].event_id, rows[index].event_name, Evidence.HANDED, time.time())])
+    assert len(store.recent(wanted, 10)) == expected
+
+
+def test_entries_are_paged_newest_first(store: Store) -> None:
+    rows = [row() for _ in range(5)]
+    store.put(rows)
+    first = store.recent(Filter(), 2)
+    second = store.recent(Filter(before=first[-1].number), 9)
+    assert [entry.event_id for entry in first + second] == [each.event_id for each in reversed(rows)]
+
+
+def test_hours_add_up(store: Store) -> None:
+    now = int(time.time())
+    store.put([row(event_time=now), row(event_time=now - 7200, browser=False), row(pixel_id="999999")])
+    hours = store.hours(now - 86400, now + 3600, "", "")
+    assert sum(hour.counts["made"] for hour in hours) == 3
+    assert sum(hour.counts.get("expected", 0) for hour in hours) == 2
+    assert sum(hour.counts["has:fbp"] for hour in hours) == 3
+    assert sum(hour.counts["made"] for hour in store.hours(now - 86400, now + 3600, PIXEL, "PageView")) == 2
+    assert store.hours(now - 86400, now + 3600, PIXEL, "Lead") == []
+
+
+def test_the_same_store_opens_again(opener: Callable[[], Store]) -> None:
+    first = opener()
+    first.put([row()])
+    first.close()
+    second = opener()
+    assert second.size() == 1 and second.alive()
+    second.close()
