@@ -23,11 +23,15 @@ SECRET_PARAMETERS = (
 KEPT = ("fbclid", "gclid", "utm_*", "promo_code", "coupon_code", "discount_code")
 """Not secret though a pattern above may say so; ``[visit] keep`` adds to them."""
 REDACTED = "redacted"
-_EMAIL = re.compile(r"[^\s/?&=#@,;:<>\"()]{1,64}(?:@|%40)[^\s/?&=#@,;:<>\"()]{1,190}\.[A-Za-z]{2,24}", re.IGNORECASE)
-_PHONE = re.compile(
-    r"(?<![\w+])(?:\+|%2B)(?:[\s().-]|%20|%28|%29)*\d(?:(?:[\s().-]|%20|%28|%29)*\d){7,14}(?!\w)", re.IGNORECASE
-)
-_LONG_SECRET = re.compile(r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*|EAA[A-Za-z0-9]{30,}")
+LONGEST = 2_048
+"""Characters of a URL that are sent; longer ones are cut, between parameters where that can be."""
+_AT = re.compile(r"@|%40")
+_LOCAL = re.compile(r"[^\s/?&=#@,;:<>\"()]{1,100}")
+_DOMAIN = re.compile(r"[^\W_][\w-]{0,62}(?:\.[\w-]{1,63}){0,8}\.[^\W\d_]{2,24}")
+_GAP = r"(?:[\s().-]|%20|%28|%29){0,3}"
+_PHONE = re.compile(rf"(?<![\w+])(?:\+|%2B){_GAP}\d(?:{_GAP}\d){{7,14}}(?!\w)", re.IGNORECASE)
+_START = r"(?:(?<![A-Za-z0-9_-])|(?<=%[0-9A-Fa-f]{2}))"
+_LONG_SECRET = re.compile(_START + r"(?:eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*|EAA[A-Za-z0-9]{30,})")
 """JSON Web Tokens and Meta's own access tokens, wherever they stand."""
 _ADMITS = re.compile(r"/[^/]*(?:reset|activat|verif|confirm|unsubscribe|invit|magic|token)[^/]*/", re.IGNORECASE)
 _TOKEN_SEGMENT = re.compile(r"(?<=/)(?=[A-Za-z_-]*\d)(?=[\d_-]*[A-Za-z])[A-Za-z0-9_-]{12,}(?=/|$)")
@@ -46,8 +50,7 @@ def scrub_url(url: str, settings: Settings) -> str:
     """``url`` (absolute, as a browser shows it) without fragment and user information, with the values of secret
     parameters, tokens and anything that looks like an e-mail address or international phone number replaced by
     ``redacted``. Never raises."""
-    url = url.partition("#")[0]
-    base, mark, query = url.partition("?")
+    base, mark, query = _cut(url.partition("#")[0]).partition("?")
     base = _base(base)
     if not query:
         return base
@@ -55,13 +58,20 @@ def scrub_url(url: str, settings: Settings) -> str:
     return base + mark + "&".join([_pair(pair, visit.scrub, visit.keep) for pair in query.split("&")])
 
 
+def _cut(url: str) -> str:
+    if len(url) <= LONGEST:
+        return url
+    cut = url[:LONGEST]
+    return cut[: cut.rindex("&")] if "&" in cut else cut
+
+
 def preview_scrub(url: str, settings: Settings) -> Scrubbed:
     """The scrubbed URL and what was taken out of it (``explain``, ``check``)."""
     clean = scrub_url(url, settings)
-    before, after = url.partition("#")[0].partition("?"), clean.partition("?")
+    before, after = _cut(url.partition("#")[0]).partition("?"), clean.partition("?")
     removed = [] if before[0] == after[0] else ["path"]
     if before[2]:
-        pairs = zip(before[2].split("&"), after[2].split("&"), strict=True)
+        pairs = zip(before[2].split("&"), after[2].split("&"), strict=False)
         removed += [unquote(old.partition("=")[0]) for old, new in pairs if old != new]
     return Scrubbed(clean, tuple(removed))
 
@@ -70,7 +80,22 @@ def scrub_text(text: str) -> str:
     """Free text (a search string, a page's title) without e-mail addresses, phone numbers and tokens."""
     if not any(hint in text for hint in _HINTS):
         return text
-    return _PHONE.sub(REDACTED, _EMAIL.sub(REDACTED, _LONG_SECRET.sub(REDACTED, text)))
+    return _PHONE.sub(REDACTED, _without_addresses(_LONG_SECRET.sub(REDACTED, text)))
+
+
+def _without_addresses(text: str) -> str:
+    """From each ``@`` to both sides, so that the cost is linear in the text whatever stands in it."""
+    pieces: list[str] = []
+    done = 0
+    for at in _AT.finditer(text):
+        if at.start() < done:
+            continue
+        domain = _DOMAIN.match(text, at.end())
+        local = _LOCAL.match(text[max(done, at.start() - 100) : at.start()][::-1]) if domain else None
+        if domain and local:
+            pieces += [text[done : at.start() - local.end()], REDACTED]
+            done = domain.end()
+    return "".join([*pieces, text[done:]]) if pieces else text
 
 
 def _base(base: str) -> str:
