@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from . import collect
+from .admin.session import strip as without_session
 from .delivery import Ledger, Outbox
 from .flash import FLASH_COOKIE, Flash, FlashCodec, set_flash
 from .infer import ProductMemory
@@ -92,6 +93,9 @@ class CapiMiddleware:
         """The journey of this request, an endpoint of ours, or None: straight to the app."""
         if _ACTIVE in environ:
             return None
+        if "shop_admin=" in environ.get("HTTP_COOKIE", "") and not _is_admin(environ, self._source):
+            # An owner's session is none of the shop's business; the middleware of any other shop sees none either.
+            environ["HTTP_COOKIE"] = without_session(environ["HTTP_COOKIE"])
         now = time.time()
         settings = self._source.for_host(_host(environ))
         path = environ.get("PATH_INFO", "")
@@ -242,6 +246,10 @@ class CapiMiddleware:
 
         settings = self._source.current
         return first_words(AdminState(state_dir(settings)), settings)
+
+
+def _is_admin(environ: Environ, source: SettingsSource) -> bool:
+    return str(environ.get("PATH_INFO", "")).startswith(source.current.server.mount + "/admin")
 
 
 _NEVER = frozenset({"CONNECT", "OPTIONS", "TRACE"})

@@ -102,7 +102,10 @@ class Desk:
                 **values,
             )
         )
-        return Response(text, status, content_type="text/html; charset=utf-8")
+        response = Response(text, status, content_type="text/html; charset=utf-8")
+        if "shop_said" in self.request.cookies:
+            response.delete_cookie("shop_said", path=self.home, secure=self.door.secure, samesite="Strict")
+        return response
 
     def go(self, place: str, message: str = "") -> Response:
         """To another page of ours; ``message`` is shown there once."""

@@ -57,7 +57,7 @@ def harden(response: Response, door: Door) -> None:
         "Content-Security-Policy": (
             f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; img-src 'self' data:; "
             "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "
-            "require-trusted-types-for 'script'"
+            "require-trusted-types-for 'script'; trusted-types rows"
         ),
         "X-Frame-Options": "DENY",
         "Referrer-Policy": "same-origin",

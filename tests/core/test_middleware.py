@@ -127,3 +127,16 @@ def test_track(sandbox: Sandbox, tmp_path: Path) -> None:
     assert lead["user_data"]["em"] == [digest]
     assert digest in page.text and "John_Smith" not in page.text
     app.close()
+
+
+def test_the_shop_never_sees_the_admin_cookie(tmp_path: Path) -> None:
+    seen = []
+
+    def shop(environ: Any, start_response: Any) -> list[bytes]:
+        seen.append(environ["HTTP_COOKIE"])
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return [b""]
+
+    app = CapiMiddleware(shop, state_dir=str(tmp_path))
+    Client(app).get("/", headers={"Cookie": "a=1; __Host-shop_admin=secret; shop_admin=secret; b=2"})
+    assert seen == ["a=1; b=2"]
