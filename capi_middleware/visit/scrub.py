@@ -27,7 +27,7 @@ LONGEST = 2_048
 """Characters of a URL that are sent; longer ones are cut, between parameters where that can be."""
 _AT = re.compile(r"@|%40")
 _LOCAL = re.compile(r"[^\s/?&=#@,;:<>\"()]{1,100}")
-_DOMAIN = re.compile(r"[^\W_][\w-]{0,62}(?:\.[\w-]{1,63}){0,8}\.[^\W\d_]{2,24}")
+_DOMAIN = re.compile(r"[^\W_][\w-]{0,62}(?:\.[\w-]{1,63}){0,40}\.[^\W\d_]{2,24}")
 _GAP = r"(?:[\s().-]|%20|%28|%29){0,3}"
 _PHONE = re.compile(rf"(?<![\w+])(?:\+|%2B){_GAP}\d(?:{_GAP}\d){{7,14}}(?!\w)", re.IGNORECASE)
 _START = r"(?:(?<![A-Za-z0-9_-])|(?<=%[0-9A-Fa-f]{2}))"
