@@ -1,8 +1,10 @@
-"""``capi-middleware sandbox``: the local stand-in of Meta alone."""
+"""``capi-middleware sandbox``: the local stand-in of Meta alone, or with a shop of yours beside it."""
 
 from __future__ import annotations
 
 import argparse
+import os
+import subprocess
 import sys
 import threading
 
@@ -18,10 +20,19 @@ def options(parser: argparse.ArgumentParser) -> None:
         metavar="PIXEL_ID=TOKEN",
         help="a dataset and its access token; may be given again. Without any, every pixel and token is taken",
     )
+    parser.add_argument(
+        "command",
+        nargs=argparse.REMAINDER,
+        metavar="-- COMMAND …",
+        help="a shop to run with its settings pointing here, as: -- python shop.py",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Serve until Ctrl-C. 2 for an address or token that cannot be read, 1 where the address is taken."""
+    """Serve until Ctrl-C, or until the command ends, whose exit code is then ours.
+
+    2 for an address or token that cannot be read, 1 where the address is taken.
+    """
     try:
         host, port = address(arguments.listen)
         tokens = dict(_token(text) for text in arguments.token) or None
@@ -37,9 +48,37 @@ def run(arguments: argparse.Namespace) -> int:
     print(f"Events page   {sandbox.url}/")
     print(f"For the shop  CAPI_GRAPH_URL={sandbox.url} CAPI_PIXEL_URL={sandbox.pixel_url}")
     print("Ctrl-C ends it.", flush=True)
-    until_interrupted()
-    sandbox.stop()
-    return 0
+    command = arguments.command[1:] if arguments.command[:1] == ["--"] else arguments.command
+    try:
+        if command:
+            return _run_beside(sandbox, command)
+        until_interrupted()
+        return 0
+    finally:
+        sandbox.stop()
+
+
+def _run_beside(sandbox: Sandbox, command: list[str]) -> int:
+    """The command, with an environment in which Meta is the sandbox."""
+    settings = {
+        "CAPI_PIXEL_ID": "1234567890",
+        "CAPI_ACCESS_TOKEN": "EAAsandbox",
+        **os.environ,
+        "CAPI_GRAPH_URL": sandbox.url,
+        "CAPI_PIXEL_URL": sandbox.pixel_url,
+    }
+    try:
+        shop = subprocess.Popen(command, env=settings)
+    except OSError as problem:
+        print(f"capi-middleware sandbox: cannot run {command[0]}: {problem.strerror}", file=sys.stderr)
+        return 2
+    with shop:
+        try:
+            return shop.wait()
+        except KeyboardInterrupt:
+            print()
+            shop.terminate()
+            return 0
 
 
 def address(text: str) -> tuple[str, int]:

@@ -134,7 +134,7 @@ class Shop:
         return response
 
     def _add_json(self, request: Request) -> Response:
-        """The button that does not leave the page. Refused: 409 with the sentence to show."""
+        """The button that does not leave the page. A refusal answers 200 too, as in many a shop: the body says it."""
         asked = request.get_json(silent=True)
         if not isinstance(asked, dict):
             raise BadRequest
@@ -144,7 +144,7 @@ class Shop:
         try:
             cart = _cart(request).add(product, _number(asked.get("antal", 1)))
         except Refused as refusal:
-            return _json({"success": False, "message": f"{name} {TEXTS[language][str(refusal)]}"}, 409)
+            return _json({"success": False, "message": f"{name} {TEXTS[language][str(refusal)]}"})
         response = _json(
             {
                 "success": True,
@@ -237,8 +237,8 @@ def _read_notice(request: Request, language: str) -> dict[str, str] | None:
     return {"kind": kind, "text": f"{BY_SKU[sku].names[language]} {TEXTS[language][text]}"}
 
 
-def _json(value: Any, status: int = 200) -> Response:
-    return Response(json.dumps(value), status, mimetype="application/json")
+def _json(value: Any) -> Response:
+    return Response(json.dumps(value), mimetype="application/json")
 
 
 def _picture(product: Product) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from wsgiref.types import StartResponse, WSGIEnvironment
 
-from werkzeug.exceptions import BadRequest, HTTPException, NotFound, RequestEntityTooLarge, UnsupportedMediaType
+from werkzeug.exceptions import BadRequest, HTTPException, NotFound, UnsupportedMediaType
 from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
 
@@ -77,36 +77,44 @@ class SandboxApp:
 
     def _route(self, request: Request) -> Response:
         endpoint, values = ROUTES.bind_to_environ(request.environ).match()
-        fault = self.faults.take(endpoint) if endpoint in PLACES else None
-        if fault:
-            answer = self._suffer(request, fault)
-            if answer is not None:
-                return answer
         handler: Callable[..., Response] = getattr(self, f"_{endpoint}")
-        response = handler(request, **values)
-        if fault and fault.lost:
-            return _hang_up(request)
-        return response
-
-    def _suffer(self, request: Request, fault: Fault) -> Response | None:
-        """What a fault answers; None where the request goes on."""
+        fault = self.faults.take(endpoint) if endpoint in PLACES else None
+        if fault is None:
+            return handler(request, **values)
         if fault.delay:
             time.sleep(fault.delay)
-        if fault.drop:
-            return _hang_up(request)
-        if not fault.answers:
-            return None
-        if fault.code:
-            error = GraphError(
-                fault.code, fault.subcode, status=fault.status, transient=True if fault.transient else None
+        if fault.drop or fault.answers:
+            return self._suffer(request, fault, **values)
+        response = handler(request, **values)
+        return _hang_up(request) if fault.lost else response
+
+    def _note(
+        self,
+        request: Request,
+        version: str,
+        pixel_id: str,
+        status: int,
+        error: GraphError | None,
+        ids: tuple[str, ...],
+        by_fault: bool = False,
+    ) -> None:
+        """Remember a call to the events endpoint. ``status`` 0: it got no answer."""
+        self.recorder.add_call(
+            GraphCall(
+                pixel_id=pixel_id,
+                version=version,
+                received_at=self._now(),
+                status=status,
+                code=error.code if error else 0,
+                subcode=error.subcode if error else 0,
+                event_ids=ids,
+                query=request.query_string.decode("latin-1"),
+                headers=dict(request.headers),
+                message=(error.detail or str(error)) if error else "",
+                by_fault=by_fault,
+                body=request.get_data(),
             )
-            response = self._answer(error.body(), error.status)
-        else:
-            response = Response("<html><body><h1>Sorry</h1></body></html>", fault.status, mimetype="text/html")
-        if fault.retry_after is not None:
-            response.headers["Retry-After"] = str(fault.retry_after)
-        request.get_data(cache=False)
-        return response
+        )
 
     def _page(self, request: Request) -> Response:
         return Response((HERE / "templates" / "events.html").read_text("utf-8"), mimetype="text/html")
@@ -158,9 +166,9 @@ class SandboxApp:
         return Response(GIF, mimetype="image/gif", headers={"Cache-Control": "no-cache, no-store"})
 
     def _graph(self, request: Request, version: str, pixel_id: str) -> Response:
+        request.get_data()  # before any form is parsed: the record keeps the bytes
         parameters: dict[str, Any] = {}
         status, error = 200, None
-        now = self._now()
         try:
             parameters = read_parameters(request)
             if request.method != "POST":
@@ -168,37 +176,47 @@ class SandboxApp:
             if not _is_version(version):
                 raise GraphError(2500, 0, "An API version is required: /v25.0/{dataset}/events")
             authorize(parameters, pixel_id, self.keys)
-            events = accept(parameters, pixel_id, now)
+            events = accept(parameters, pixel_id, self._now())
             self.recorder.add_server(events)
             body: dict[str, Any] = {"events_received": len(events), "messages": [], "fbtrace_id": trace_id()}
         except GraphError as refusal:
             status, error, body = refusal.status, refusal, refusal.body()
-        except RequestEntityTooLarge:
-            status, body = 413, {}
-        self.recorder.add_call(
-            GraphCall(
-                pixel_id=pixel_id,
-                version=version,
-                received_at=now,
-                status=status,
-                code=error.code if error else 0,
-                subcode=error.subcode if error else 0,
-                event_ids=event_ids(parameters),
-                query=request.query_string.decode("latin-1"),
-                headers=dict(request.headers),
-                message=(error.detail or str(error)) if error else "",
-                body=request.get_data() if status != 413 else b"",
-            )
-        )
-        return self._answer(body, status)
+        self._note(request, version, pixel_id, status, error, event_ids(parameters))
+        return _answer(body, status, self.usage)
 
-    def _answer(self, body: Mapping[str, Any], status: int) -> Response:
-        response = Response(json.dumps(body), status, mimetype="application/json")
-        usage = {"call_count": self.usage, "total_cputime": self.usage, "total_time": self.usage}
-        response.headers["X-App-Usage"] = json.dumps(usage)
-        response.headers["X-FB-Trace-ID"] = trace_id()
-        response.headers["Facebook-API-Version"] = "v25.0"
+    def _suffer(self, request: Request, fault: Fault, version: str = "", pixel_id: str = "", **_: str) -> Response:
+        """What a fault answers, if anything."""
+        error, transient = None, True if fault.transient else None
+        if fault.drop:
+            response = _hang_up(request)
+        elif fault.code:
+            error = GraphError(fault.code, fault.subcode, status=fault.status, transient=transient)
+            response = _answer(error.body(), error.status, self.usage)
+        else:
+            response = Response("<html><body><h1>Sorry</h1></body></html>", fault.status, mimetype="text/html")
+        if fault.retry_after is not None:
+            response.headers["Retry-After"] = str(fault.retry_after)
+        if version:
+            request.get_data()
+            ids = _readable_ids(request)
+            self._note(request, version, pixel_id, 0 if fault.drop else response.status_code, error, ids, True)
         return response
+
+
+def _readable_ids(request: Request) -> tuple[str, ...]:
+    try:
+        return event_ids(read_parameters(request))
+    except (GraphError, HTTPException):
+        return ()
+
+
+def _answer(body: Mapping[str, Any], status: int, usage: int) -> Response:
+    """Graph's JSON with its headers; ``usage``: percent of the app's rate limit that is used."""
+    response = Response(json.dumps(body), status, mimetype="application/json")
+    used = {"call_count": usage, "total_cputime": usage, "total_time": usage}
+    response.headers["X-App-Usage"] = json.dumps(used)
+    response.headers["X-FB-Trace-ID"] = trace_id()
+    return response
 
 
 def _is_version(version: str) -> bool:

@@ -45,7 +45,7 @@ class Overview:
             browser=sum(len(pair.browser) for pair in pairs if pair.status == "browser"),
             server=sum(len(pair.server) for pair in pairs if pair.status == "server"),
             twice=sum(pair.counted - 1 for pair in pairs),
-            refused=sum(call.status >= 400 for call in calls),
+            refused=sum(call.status != 200 for call in calls),
         )
 
 
@@ -61,7 +61,7 @@ def page_data(recorder: Recorder, faults: Mapping[Place, Fault]) -> dict[str, An
         "moods": list(MOODS),
         "overview": {name: getattr(overview, name) for name in Overview.__slots__},
         "events": [_row(pair) for pair in pairs[: -SHOWN - 1 : -1]],
-        "refused": [_refusal(call) for call in calls[::-1] if call.status >= 400][:5],
+        "refused": [_refusal(call) for call in calls[::-1] if call.status != 200][:5],
     }
 
 

@@ -68,7 +68,7 @@ class ServerEvent:
 
 @dataclass(frozen=True, slots=True)
 class GraphCall:
-    """One request to the events endpoint, accepted or not.
+    """One request to the events endpoint that was answered or broken off. ``by_fault``: by a fault that was set.
 
     ``code``, ``subcode``, ``message``: of the error answered; 0 and "" where it was accepted. ``event_ids``: of the
     entries, as far as they could be read. ``query``: the raw query string (a token there is a leak). ``body``: as sent.
@@ -84,4 +84,5 @@ class GraphCall:
     query: str
     headers: Mapping[str, str]
     message: str = ""
+    by_fault: bool = False
     body: bytes = field(repr=False, default=b"")

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import ssl
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import pytest
 import trustme
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, sync_playwright
 
+from capi_middleware import CapiMiddleware
 from capi_middleware.sandbox import Listener, Sandbox, unreachable
 
 SHOP_HOST = "www.shop.test"
@@ -104,6 +107,7 @@ def new_visitor(chromium: Browser) -> Iterator[Callable[..., Visitor]]:
 
     def make(**options: object) -> Visitor:
         options.setdefault("user_agent", person(chromium))
+        options.setdefault("locale", "sv-SE")
         context = chromium.new_context(ignore_https_errors=True, **options)  # type: ignore[arg-type]
         context.set_default_timeout(15_000)
         contexts.append(context)
@@ -117,6 +121,38 @@ def new_visitor(chromium: Browser) -> Iterator[Callable[..., Visitor]]:
 @pytest.fixture
 def visitor(new_visitor: Callable[..., Visitor]) -> Visitor:
     return new_visitor()
+
+
+class Wrapped(NamedTuple):
+    """A wrapped shop that is being served."""
+
+    url: str
+    app: CapiMiddleware
+
+
+@pytest.fixture
+def wrap(
+    sandbox: Sandbox, serve: Callable[[WSGIApplication], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., Wrapped]]:
+    """Wraps an app as a shop owner would, with Meta being the sandbox, and serves it: ``wrap(app, currency="SEK")``."""
+    for name in [name for name in os.environ if name.startswith("CAPI_")]:
+        monkeypatch.delenv(name)
+    made: list[CapiMiddleware] = []
+
+    def build(app: WSGIApplication, config: str | Path | None = None, **settings: object) -> Wrapped:
+        keywords = {
+            "pixel_id": PIXEL,
+            "access_token": TOKEN,
+            "graph_url": sandbox.url,
+            "state_dir": str(tmp_path / f"state{len(made)}"),
+        }
+        wrapped = CapiMiddleware(app, config, **(keywords | settings))
+        made.append(wrapped)
+        return Wrapped(serve(wrapped), wrapped)
+
+    yield build
+    for one in made:
+        one.close()
 
 
 @pytest.fixture

@@ -129,7 +129,7 @@ def test_a_right_pair_has_no_fault() -> None:
         pytest.param(pair([replace(BROWSER, fbp="")], [replace(SERVER, fbp="")]), "_fbp", id="no-fbp"),
         pytest.param(pair([BROWSER], [replace(SERVER, event_time=1031)]), "s apart", id="too-late"),
         pytest.param(pair([BROWSER], [replace(SERVER, custom_data={"value": 8})]), "custom data", id="other-data"),
-        pytest.param(pair([BROWSER], [replace(SERVER, url="http://www.shop.test/q")]), "page", id="other-page"),
+        pytest.param(pair([BROWSER], [replace(SERVER, url="http://other.test/p")]), "page", id="other-shop"),
     ],
 )
 def test_each_wrong_pair_is_found(wrong: Pair, said: str) -> None:

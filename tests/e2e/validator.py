@@ -1,7 +1,7 @@
 """The one validator of all browser tests: each expected event has exactly one browser leg and one server leg.
 
 ``check(sandbox, expected, visitor)`` waits for the legs, then asserts: equal names and IDs, equal ``_fbp``, times
-within 30 seconds, the same custom data, the same page, no console error, nothing unpaired, nothing twice, nothing
+within 30 seconds, the same custom data, the same shop, no console error, nothing unpaired, nothing twice, nothing
 unexpected.
 """
 
@@ -50,7 +50,7 @@ def check(
     faults += unmatched(wanted, pairs)
     if visitor is not None:
         faults += [f"console: {error}" for error in visitor.errors]
-    faults += [f"Graph refused a call: {call.code}/{call.subcode}" for call in sandbox.calls if call.code]
+    faults += [f"Graph refused: {call}" for call in sandbox.calls if call.code and not call.by_fault]
     assert not faults, "\n".join([*faults, "", *overview(sandbox)])
     return pairs
 
@@ -91,7 +91,7 @@ def faults_of(pair: Pair) -> list[str]:
         faults.append(f"{name}: {browser.event_time - server.event_time:+.0f} s apart")
     if wire(browser.custom_data) != wire(server.custom_data):
         faults.append(f"{name}: custom data {browser.custom_data} in the browser, {server.custom_data} from the server")
-    if _page(browser) != _page(server):
+    if urlsplit(browser.url).netloc != urlsplit(server.url).netloc:
         faults.append(f"{name}: page {browser.url!r} in the browser, {server.url!r} from the server")
     return faults
 
@@ -142,11 +142,6 @@ def _fits(one: Expected, pair: Pair) -> bool:
         return False
     data = wire((*pair.server, *pair.browser)[0].custom_data)
     return all(data.get(key) == _plain(value) for key, value in one.custom_data.items())
-
-
-def _page(leg: BrowserEvent | ServerEvent) -> tuple[str, str]:
-    parts = urlsplit(leg.url)
-    return parts.netloc, parts.path
 
 
 def _name(pair: Pair) -> str:

@@ -126,6 +126,7 @@
     });
     refused.replaceChildren.apply(refused, data.refused.map(function (call) {
       var code = call.code ? "code " + call.code + (call.subcode ? " / " + call.subcode : "") : "HTTP " + call.status;
+      if (!call.status) code = "the connection was broken off";
       return element("li", "", clock(call.received_at) + "  Refused " + call.events + " event(s): " + code + ". " + call.message);
     }));
     var shown = data.events.filter(function (event) { return !filter || event.status === filter; });
