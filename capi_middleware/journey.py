@@ -12,7 +12,7 @@ from .flash import FLASH_COOKIE, Flash, FlashCodec, seen_once, set_flash, set_on
 from .infer import Conclusion, FactReader, Facts, Inferred, Plan, ProductMemory, Response
 from .page import Carrier, Decision, Injector, Verdict
 from .page.caching import storable
-from .page.response import Headers
+from .page.verdict import Headers
 from .page.server_timing import server_timing
 from .shop import Shop
 from .tracking import TRACKED, tracked
@@ -61,7 +61,7 @@ class Journey:
     """
 
     __slots__ = (
-        "_environ", "_flash", "_ids", "_now", "_original", "_plan", "_revalidates", "_shop", "_status", "_tee", "_user",
+        "_environ", "_flash", "_ids", "_now", "_original", "_pixel", "_plan", "_prepared", "_shop", "_status", "_tee", "_user",
         "_visit", "tools",
     )  # fmt: skip
 
@@ -79,7 +79,8 @@ class Journey:
         self._tee: TeeInput | None = None
         self._status = 0
         self._original: Headers = []
-        self._revalidates = shop.judge.prepare(environ, visit)
+        self._pixel = True
+        self._prepared = shop.judge.prepare(environ, visit)
         if plan.wants_body:
             self._tee = environ["wsgi.input"] = TeeInput(environ["wsgi.input"])
         environ[TRACKED] = []
@@ -102,7 +103,8 @@ class Journey:
         self._status = int(status[:3])
         self._original = headers
         visit = self._visit
-        verdict = self._shop.judge(status, headers, visit, self._revalidates)
+        verdict = self._shop.judge(status, headers, visit, self._prepared)
+        self._pixel = verdict.pixel
         self.tools.count(verdict.reason.name)
         if visit.consent.allowed:
             self._ids = click_ids(visit, self._shop.settings, self._now)
@@ -256,7 +258,7 @@ class Journey:
             Visitor(visit.address, visit.user_agent, self._ids.fbp, self._ids.fbc, self._user),
             found.custom_data,
             visit.referrer,
-            found.browser,
+            found.browser and self._pixel,
             found.rule,
             found.sources,
             f"{consent.source} {consent.reason}".strip(),

@@ -152,9 +152,10 @@ class CapiMiddleware:
 
     def _script(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         shop = self._shop(self._source.for_host(_host(environ)))
+        path = environ.get("PATH_INFO", "")
         status, headers, body = script_response(
-            shop.script,
-            environ.get("PATH_INFO", ""),
+            shop.adoption if path == shop.adoption.path else shop.script,
+            path,
             environ.get("HTTP_ACCEPT_ENCODING", ""),
             environ.get("HTTP_IF_NONE_MATCH", ""),
         )

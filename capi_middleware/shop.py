@@ -7,7 +7,7 @@ from typing import NamedTuple
 from . import collect
 from .infer import Inference, ProductMemory
 from .page import Judge, Snippet
-from .page.script import ScriptAsset, asset
+from .page.script import ScriptAsset, adoption, asset
 from .settings import Settings
 
 
@@ -19,6 +19,7 @@ class Shop(NamedTuple):
     judge: Judge
     snippet: Snippet
     script: ScriptAsset
+    adoption: ScriptAsset
     collect: collect.Shop
 
 
@@ -32,5 +33,6 @@ def compile_shop(settings: Settings, memory: ProductMemory | None, seal: collect
         Judge(settings, snippet),
         snippet,
         asset(settings),
+        adoption(settings),
         collect.Shop(settings, inference, memory, seal),
     )

@@ -56,7 +56,7 @@ def _lives(control: Mapping[str, str]) -> bool:
         return False
     if "public" in control and control.get("s-maxage", control.get("max-age", "1")) != "0":
         return True
-    return any(control.get(name, "0").lstrip("0").isdigit() for name in ("s-maxage", "max-age"))
+    return any(control.get(name, "0").lstrip("0")[:1].isdigit() for name in ("s-maxage", "max-age"))
 
 
 def _in_future(expires: str) -> bool:
@@ -84,21 +84,21 @@ def private(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
         elif low not in ("etag", "last-modified", "accept-ranges") and low not in DIGESTS:
             kept.append((name, value))
     if "no-store" in control:
-        value = ", ".join(f"{name}={argument}" if argument else name for name, argument in control.items())
+        kept += [(name, value) for name, value in headers if name.lower() == "cache-control"]
     else:
         extra = [name for name in ("must-revalidate", "no-transform") if name in control]
-        value = ", ".join(["private", "no-cache", *extra])
-    kept.append(("Cache-Control", value))
+        kept.append(("Cache-Control", ", ".join(["private", "no-cache", *extra])))
     return kept
 
 
 class Validators:
     """ETag and Last-Modified of pages that carry the static snippet. ``mark`` names the snippet (its hash), ``since``
-    when this process began to send it (seconds)."""
+    when this process began to send it (Unix seconds). All workers with the same settings have the same mark; ``since``
+    may differ: a copy dated by an older worker is asked for once more, no more than that."""
 
     def __init__(self, mark: str, since: float) -> None:
         self._suffix = f"-{mark}"
-        self._since = int(since) + 1
+        self._since = int(since)
         self._since_text = formatdate(self._since, usegmt=True)
 
     def outgoing(self, headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -122,23 +122,23 @@ class Validators:
         tag = tag.rstrip()
         return f'{tag[:-1]}{self._suffix}"' if tag.endswith('"') and len(tag) > 1 else tag
 
-    def incoming(self, environ: MutableMapping[str, Any]) -> bool:
-        """Takes the mark off the request's conditions, before the app sees them. Conditions about a page without the
-        mark, or with another one, are dropped: the visitor's copy lacks today's snippet, so it must get the page.
-        True when the app is left with a condition that was about a marked page."""
+    def incoming(self, environ: MutableMapping[str, Any], page: bool) -> bool:
+        """Takes the mark off the request's conditions, before the app sees them. If a ``page`` is opened, conditions
+        without today's mark are dropped: that copy lacks today's snippet, so the app must send the page anew. True
+        when the app is left with a condition about a copy that has it."""
         mapped = False
         for key in ("HTTP_IF_NONE_MATCH", "HTTP_IF_MATCH"):
             tags = environ.get(key)
             if tags and tags.strip() != "*":
-                ours = [self._unmarked(tag) for tag in tags.split(",")]
-                ours = [tag for tag in ours if tag]
+                found = [self._unmarked(tag) for tag in tags.split(",")]
+                ours = [tag for tag in found if tag]
                 if ours:
                     environ[key] = ", ".join(ours)
                     mapped = True
-                else:
+                elif page:
                     del environ[key]
         date = environ.get("HTTP_IF_MODIFIED_SINCE")
-        if date:
+        if date and page:
             if self._after(date):
                 mapped = True
             else:

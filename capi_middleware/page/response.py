@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple, Protocol
 
-Headers = list[tuple[str, str]]
+from .verdict import Headers
+
 EAGER = 4 * 1024 * 1024
 """Content-Length up to which the first chunk of a body is taken before the server asks for it: the app has the
 whole page in hand then, and the new Content-Length can be told exactly."""

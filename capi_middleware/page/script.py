@@ -28,7 +28,13 @@ class ScriptAsset(NamedTuple):
 def asset(settings: Settings) -> ScriptAsset:
     """The script for these settings. Same settings and version: same path and bytes, in every process."""
     browser = settings.browser
-    return _asset(settings.server.mount, browser.data_layer, browser.routes, browser.back_forward == "view")
+    options = {"dataLayer": browser.data_layer, "routes": browser.routes, "again": browser.back_forward == "view"}
+    return _asset(settings.server.mount, "capi.js", json.dumps(options, separators=(",", ":")))
+
+
+def adoption(settings: Settings) -> ScriptAsset:
+    """The script that is fetched where other code of the page speaks to our pixel ID."""
+    return _asset(settings.server.mount, "adopt.js", "")
 
 
 def is_script(path: str, mount: str) -> bool:
@@ -58,18 +64,17 @@ def respond(
 
 
 @lru_cache(maxsize=64)
-def _asset(mount: str, data_layer: str, routes: bool, again: bool) -> ScriptAsset:
-    options = {"dataLayer": data_layer, "routes": routes, "again": again}
-    body = _source().replace("OPTIONS", json.dumps(options, separators=(",", ":"))).encode("ascii")
+def _asset(mount: str, name: str, options: str) -> ScriptAsset:
+    body = _source(name).replace("OPTIONS", options).encode("ascii")
     digest = hashlib.sha256(body).hexdigest()[:16]
     return ScriptAsset(f"{mount}/{digest}.js", body, gzip.compress(body, 9, mtime=0), f'"{digest}"')
 
 
-def _source() -> str:
-    """The source without comments and needless space. Not a JavaScript parser: the source keeps to what this can do
+def _source(name: str) -> str:
+    """A source without comments and needless space. Not a JavaScript parser: the source keeps to what this can do
     (comments on lines of their own, every statement ended by a semicolon, no space beside a sign in a literal
     pattern), and the tests run what comes out."""
-    text = files("capi_middleware.page").joinpath("browser", "capi.js").read_text(encoding="utf-8")
+    text = files("capi_middleware.page").joinpath("browser", name).read_text(encoding="utf-8")
     lines = (line.strip() for line in text.splitlines())
     text = "\n".join(line for line in lines if not line.startswith("//"))
     return _SPACE.sub(lambda found: found[1] or found[2] or " ", text).strip() + "\n"

@@ -6,34 +6,30 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from importlib.resources import files
-from typing import Any
 
 from capi_middleware.events import Event, UserData, pixel_call, script_json
 from capi_middleware.settings import Settings
 
-from .script import asset
+from .csp import BOOTSTRAP
+from .script import adoption, asset
 from .server_timing import rows
 from .verdict import Carrier, Form, Verdict
 
 
 class Snippet:
-    """Prepared once for a shop; ``head`` and ``tail`` are asked per page.
+    """Prepared once for a shop; ``head`` and ``tail`` are asked per page, and give ASCII.
 
     ``held``: consent is missing, so nothing may go to Meta yet. Events that may not be shown before consent travel as
     ``tokens`` (sealed strings). ``user``: hashed user data for ``fbq('init')``, only where Meta may be told.
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._pixel = settings.meta.pixel_id
-        self._common = {
-            "v": 1,
-            "pixel": self._pixel,
-            "pixelUrl": settings.meta.pixel_url,
-            "mount": settings.server.mount,
-        }
-        self._existing = settings.page.existing
+        self._settings = settings
         self._script = asset(settings).path
-        self._base = f"{_boot()}\n"
+        self._adoption = adoption(settings).path
+        self._constant: dict[tuple[Carrier, Form, bool, bool, bool], bytes] = {}
+        self._static: dict[tuple[Form, bool, bool], bytes] = {}
+        self._init = f"fbq('init', '{settings.meta.pixel_id}', ".encode("ascii")
 
     def head(
         self,
@@ -45,76 +41,118 @@ class Snippet:
         tokens: Sequence[str] = (),
     ) -> bytes:
         """The piece for the head. On *collect* pages all but the verdict is ignored: the same bytes for everyone."""
-        collect = verdict.carrier is Carrier.COLLECT
-        if collect:
-            events, held, user, tokens = (), True, None, ()
-        config: dict[str, Any] = dict(self._common)
-        if not verdict.pixel:
-            config["pixelUrl"] = ""
-        config["state"] = "held" if held else "granted"
-        config["carrier"] = verdict.carrier.value
-        config["existing"] = self._existing
-        if user and not held:
-            config["user"] = _first_values(user)
+        if verdict.form is Form.NONE:
+            return b""
+        if verdict.carrier is Carrier.COLLECT:
+            return self._same_for_all(verdict)
         runs = verdict.form is Form.INLINE and verdict.pixel and not held
-        shown = [] if held else rows(events)
+        more = []
+        calls = []
+        if user and not held:
+            first_values = script_json({key: values[0] for key, values in user.items() if values})
+            more.append(f',"user":{first_values}')
+        else:
+            first_values = "{}"
         if tokens:
-            config["tokens"] = list(tokens)
+            more.append(f',"tokens":{script_json(list(tokens))}')
         if runs:
-            config["fired"] = [[name, event_id] for name, _, event_id in shown]
-        elif shown:
-            config["events"] = shown
-        return self._render(verdict, config, [pixel_call(event) for event in events if event.browser] if runs else ())
+            shown = [event for event in events if event.browser]
+            more.append(f',"fired":{script_json([[event.event_name, event.event_id] for event in shown])}')
+            calls = [f"{first_values});\n", *(f"{pixel_call(event)}\n" for event in shown)]
+        elif events and not held:
+            more.append(f',"events":{script_json(rows(events))}')
+        return self._render(verdict, held, "".join(more).encode("ascii"), "".join(calls).encode("ascii"))
 
     def tail(
         self, verdict: Verdict, events: Sequence[Event] = (), *, held: bool = False, tokens: Sequence[str] = ()
     ) -> bytes:
         """The piece for the end of the page; b"" when there is nothing to say."""
-        if verdict.carrier is not Carrier.INLINE:
+        if verdict.carrier is not Carrier.INLINE or verdict.form is Form.NONE:
             return b""
         shown = [] if held else [event for event in events if event.browser]
         if not shown and not tokens:
             return b""
-        if verdict.form is Form.EXTERNAL:
+        if verdict.form is not Form.INLINE:
             block = script_json({"events": rows(shown), "tokens": list(tokens)})
             return f'<script type="application/json" data-capi>{block}</script>\n'.encode("ascii")
         lines = [f"capi.tokens.push({script_json(token)});" for token in tokens]
         for event in shown:
             if verdict.pixel:
-                lines.append(
-                    f"capi.fired.push({script_json([event.event_name, event.event_id])});\n{pixel_call(event)}"
-                )
+                lines.append(f"capi.fired.push({script_json([event.event_name, event.event_id])});")
+                lines.append(pixel_call(event))
             else:
                 lines.append(f"capi.events.push({script_json(rows([event])[0])});")
         body = "\n".join(lines)
-        return f"<script{_nonce(verdict)}>\n{body}\n</script>\n".encode("ascii")
+        return f"<script{_nonce(verdict.nonce)}>\n{body}\n</script>\n".encode("ascii")
 
-    def _render(self, verdict: Verdict, config: Mapping[str, Any], calls: Sequence[str]) -> bytes:
-        text = script_json(config)
-        loader = f'<script async src="{self._script}"{_nonce(verdict)}></script>\n'
-        if verdict.form is Form.EXTERNAL:
-            block = f'\n<script type="application/json" id="capi-config">{text}</script>\n'
-            return (block + loader).encode("ascii")
-        lines = [f"capi = {text};", self._base]
-        if "fired" in config:
-            user = script_json(config.get("user", {}))
-            lines.append(f"fbq('init', '{self._pixel}', {user});")
-            lines.extend(calls)
-        body = "\n".join(lines)
-        return f"\n<script{_nonce(verdict)}>\n{body}\n</script>\n{loader}".encode("ascii")
+    def _same_for_all(self, verdict: Verdict) -> bytes:
+        """The piece of a page that a cache may keep; its bytes depend on the page's policy alone."""
+        if verdict.nonce:
+            return self._render(verdict, True, b"", b"")
+        key = (verdict.form, verdict.pixel, verdict.script)
+        found = self._static.get(key)
+        if found is None:
+            found = self._static[key] = self._render(verdict, True, b"", b"")
+        return found
+
+    def _render(self, verdict: Verdict, held: bool, more: bytes, calls: bytes) -> bytes:
+        nonce = _nonce(verdict.nonce).encode("ascii")
+        config = (self._config(verdict, held), more, b"}")
+        if verdict.form is Form.INLINE:
+            opening = (
+                b"\n<script",
+                nonce,
+                b">\nwindow.capi = ",
+                *config,
+                _boot(),
+                *((self._init, calls) if calls else ()),
+            )
+            parts = (*opening, b"</script>\n", *(self._loader(nonce) if verdict.script else ()))
+        else:
+            block = (b'\n<script type="application/json" id="capi-config"', nonce, b">", *config, b"</script>\n")
+            hashed = verdict.form is Form.HASH
+            parts = (*block, *((f"<script>{BOOTSTRAP}</script>\n".encode(),) if hashed else self._loader(nonce)))
+        return b"".join(parts)
+
+    def _loader(self, nonce: bytes) -> tuple[bytes, ...]:
+        return (b'<script async src="', self._script.encode("ascii"), b'"', nonce, b"></script>\n")
+
+    def _config(self, verdict: Verdict, held: bool) -> bytes:
+        """The part of the object that is the same on all such pages, without its closing brace."""
+        key = (verdict.carrier, verdict.form, verdict.pixel, verdict.script, held)
+        found = self._constant.get(key)
+        if found is None:
+            found = self._constant[key] = script_json(self._object(*key))[:-1].encode("ascii")
+        return found
+
+    def _object(self, carrier: Carrier, form: Form, pixel: bool, script: bool, held: bool) -> Mapping[str, object]:
+        settings = self._settings
+        config: dict[str, object] = {
+            "v": 1,
+            "pixel": settings.meta.pixel_id,
+            "pixelUrl": settings.meta.pixel_url if pixel else "",
+            "mount": settings.server.mount,
+            "state": "held" if held else "granted",
+            "carrier": carrier.value,
+        }
+        if form is Form.HASH:
+            config["script"] = self._script
+        if form is Form.INLINE and pixel:
+            config["existing"] = settings.page.existing
+            if script:
+                config["adopt"] = self._adoption
+        if settings.visit.frames == "count":
+            config["frames"] = True
+        return config
 
 
-def _nonce(verdict: Verdict) -> str:
-    return f' nonce="{verdict.nonce}"' if verdict.nonce else ""
-
-
-def _first_values(user: UserData) -> dict[str, str]:
-    """``fbq('init')`` takes one value a key."""
-    return {key: values[0] for key, values in user.items() if values}
+def _nonce(nonce: str) -> str:
+    return f' nonce="{nonce}"' if nonce else ""
 
 
 @lru_cache(maxsize=1)
-def _boot() -> str:
-    """The static part, without full-line comments."""
+def _boot() -> bytes:
+    """The constant part of the inline code, without its comments."""
     text = files("capi_middleware.page").joinpath("browser", "boot.js").read_text(encoding="utf-8")
-    return "\n".join(line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("//"))
+    lines = [line for line in text.splitlines() if not line.lstrip().startswith("//")]
+    return ";\n{}\n".format("\n".join(lines)).encode("ascii")

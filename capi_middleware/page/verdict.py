@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import Enum
 from typing import NamedTuple
 
+Headers = list[tuple[str, str]]
+
 
 class Reason(Enum):
     """Each member is a sentence for people; its name is the code in JSON and metrics."""
@@ -31,7 +33,8 @@ class Reason(Enum):
     LENGTH = "Content-Length is damaged or stands there twice"
     ENCODING = "a Content-Encoding that cannot be read here"
     NO_TRANSFORM = "Cache-Control: no-transform forbids a proxy to change the page"
-    CSP = "the page's Content-Security-Policy allows no script of the shop's own"
+    CSP = "the page's Content-Security-Policy allows no script of the shop's own, and a cache may store the page"
+    ALONE = "the page's Content-Security-Policy allows no script of the shop's own: the server sends its events alone"
     # Known from the first bytes.
     FRAGMENT = "a piece of HTML, no document (no doctype, html, head or title)"
     NOT_MARKUP = "says text/html but does not begin like HTML"
@@ -59,6 +62,7 @@ class Form(Enum):
 
     INLINE = "inline code and a script file of the shop's own"
     EXTERNAL = "a script file of the shop's own, data beside it"
+    HASH = "one constant inline script, named by its hash, data beside it"
     NONE = "no script"
 
 
@@ -66,21 +70,24 @@ class Verdict(NamedTuple):
     """What to do with one response.
 
     ``headers``: the response's headers as they go out, the app's own list object where nothing changes; without
-    Content-Length where ``inject`` (whoever sends them knows the new one). ``form``, ``nonce``, ``pixel``: what the
-    page's Content-Security-Policy allows (``pixel`` False: Meta's script or its requests are blocked: the server leg
-    stands alone). ``coding``: the Content-Encoding to decode ("" for none). ``charset``: whether the headers name it.
+    Content-Length where ``inject`` (whoever sends them knows the new one). ``form``, ``nonce``, ``script``, ``pixel``:
+    what the page's Content-Security-Policy allows. ``script`` False: the served script may not run or not report.
+    ``pixel`` False: Meta's script or its requests are blocked, so events have no browser leg. ``coding``: the
+    Content-Encoding to decode ("" for none). ``charset``: whether the headers name it.
     """
 
     reason: Reason
     carrier: Carrier
-    headers: list[tuple[str, str]]
+    headers: Headers
     form: Form = Form.INLINE
     nonce: str = ""
+    script: bool = True
     pixel: bool = True
     coding: str = ""
     charset: bool = True
 
     @property
     def inject(self) -> bool:
-        """Whether the body is to be changed (its first bytes may still tell that it is no document)."""
+        """Whether the body is to be read, and changed if ``form`` allows (its first bytes may still tell that it is no
+        document)."""
         return self.carrier is not Carrier.NONE

@@ -167,6 +167,12 @@ class PageSettings:
         "`respect` never changes the shop's policy; `extend` adds what the pixel needs.",
         choices=("respect", "extend"),
     )
+    carrier: str = option(
+        "auto",
+        "`auto` goes by the page's caching headers. `collect`: pages are stored by a cache whose rules stand elsewhere"
+        " (`proxy_cache_valid`, a CDN's page rules), so no page carries an ID. `inline`: nothing of yours is cached.",
+        choices=("auto", "collect", "inline"),
+    )
     existing: str = option(
         "adopt", "What to do with a pixel that is already on the page.", choices=("adopt", "replace", "ignore")
     )

@@ -40,7 +40,7 @@ CONTAINED = (f"{PACKAGE}/infer/", f"{PACKAGE}/delivery/")
 """Rooms that promise never to raise: a page whose facts cannot be read still gets its PageView, an outbox that cannot
 store still lets the pixel's leg go."""
 SNIPPET = re.compile(
-    rb'\n?<script>\ncapi = .*?</script>\n<script async src="/_shop/[0-9a-f]{16}\.js"></script>\n'
+    rb'\n?<script>\n(?:window\.)?capi = .*?</script>\n<script async src="/_shop/[0-9a-f]{16}\.js"></script>\n'
     rb"|<script>\ncapi\.fired.*?</script>\n",
     re.S,
 )

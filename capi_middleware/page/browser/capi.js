@@ -60,6 +60,9 @@
 
   // ---- the pixel
 
+  // Past what the head snippet keeps of other code's calls.
+  const call = (...args) => (config.fbq || w.fbq)(...args);
+
   // All pixels on the page, before and after Meta's script has come.
   const pixels = () =>
     w.fbq.getState
@@ -69,6 +72,7 @@
   const others = () => pixels().filter((id) => id !== config.pixel);
 
   const load = () => {
+    if (config.load) return config.load();
     const fbq = (w.fbq = function () {
       fbq.callMethod ? fbq.callMethod.apply(fbq, arguments) : fbq.queue.push(arguments);
     });
@@ -89,11 +93,11 @@
   const pixel = () => {
     if (ready) return;
     ready = true;
-    if (!w.fbq) load();
+    if (!w.fbq || config.load) load();
     if (pixels().includes(config.pixel)) return;
     ours = 1;
-    if (config.ldu) w.fbq('dataProcessingOptions', ...config.ldu);
-    w.fbq('init', config.pixel, config.user || {});
+    if (config.ldu) call('dataProcessingOptions', ...config.ldu);
+    call('init', config.pixel, config.user || {});
   };
 
   // "track" speaks to every pixel on the page, and Meta's script sends one PageView a load. So beside other pixels, and
@@ -105,13 +109,13 @@
       const foreign = others()[0];
       if (foreign && ours === 1) {
         ours = 2;
-        w.fbq('set', 'trackSingleOnly', true, config.pixel);
+        call('set', 'trackSingleOnly', true, config.pixel);
       }
       const view = name === 'PageView';
       const single = foreign || (view && viewed);
       viewed = viewed || view;
       const method = (single ? 'trackSingle' : 'track') + (custom ? 'Custom' : '');
-      w.fbq(method, ...(single ? [config.pixel] : []), name, data, { eventID: id });
+      call(method, ...(single ? [config.pixel] : []), name, data, { eventID: id });
     }
     note(name, id, data);
   };
@@ -179,9 +183,10 @@
 
   const hear = (answer, message) => {
     const granted = answer.state === 'granted';
+    config.heard = 1;
     if (ready && !granted !== !!revoked) {
       revoked = !granted;
-      w.fbq('consent', granted ? 'grant' : 'revoke');
+      call('consent', granted ? 'grant' : 'revoke');
     }
     if (!granted) {
       if (message.k === 'track') waiting.push(message);
@@ -380,7 +385,7 @@
     blocked: config.blocked,
     track: quietly((n, data) => ask('track', { n, d: data || {}, i: newId() })),
     consent: quietly(consent),
-    fired: { push: quietly(fired) },
+    fired: { push: quietly((row) => (config.fired && config.fired.push(row), fired(row))) },
     events: { push: quietly(fire) },
     tokens: { push: quietly(token) },
   };
