@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .address import AddressFinding, judge_addresses
+from .asker import is_subresource
 from .census import Census, visit_census
 from .clickids import click_ids, forget_click_ids, valid_fbc, valid_fbp
 from .consent import (
@@ -44,6 +45,7 @@ __all__ = [
     "consent_tools_in",
     "fields_in",
     "forget_click_ids",
+    "is_subresource",
     "judge_addresses",
     "late_grant",
     "memory_for",

@@ -38,6 +38,33 @@ _BROWSER_HEADERS = frozenset(
 """Every browser of the last ten years sends at least one of these when it opens a page, over http too."""
 
 
+_SUBRESOURCES = frozenset(
+    [
+        "audio",
+        "audioworklet",
+        "font",
+        "image",
+        "manifest",
+        "paintworklet",
+        "report",
+        "script",
+        "serviceworker",
+        "sharedworker",
+        "style",
+        "track",
+        "video",
+        "worker",
+        "xslt",
+    ]  # noqa: SIM905
+)
+
+
+def is_subresource(environ: Mapping[str, Any]) -> bool:
+    """Whether the browser itself says that it fetches a picture, script or the like (Fetch Metadata): no event can
+    come of it, so nothing else need be judged."""
+    return environ.get("HTTP_SEC_FETCH_DEST") in _SUBRESOURCES
+
+
 def judge_asker(environ: Mapping[str, Any], method: str, user_agent: str, settings: Settings) -> tuple[Asker, str]:
     """The asker and the code that led to it (:data:`~capi_middleware.visit.reasons.ASKER_REASONS`). Never raises."""
     reason = robot_reason(user_agent, settings)

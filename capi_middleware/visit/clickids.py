@@ -37,12 +37,16 @@ def click_ids(visit: Visit, settings: Settings, now: float, entropy: Callable[[]
     """
     if not visit.consent.allowed or visit.asker is Asker.ROBOT or visit.asker is Asker.PREFETCH:
         return ClickIds()
-    fbp = valid_fbp(visit.cookies.get("_fbp", ""))
-    fbc = valid_fbc(visit.cookies.get("_fbc", ""))
-    fbclid = _fbclid(visit, settings, bool(fbc)) if "fbclid=" in visit.query or not fbc else ""
-    if fbp and not (fbclid and fbclid not in payloads(fbc)):
+    cookies = visit.cookies
+    fbp = valid_fbp(cookies.get("_fbp", ""))
+    fbc = valid_fbc(cookies.get("_fbc", ""))
+    fbclid = _parameter(visit.query) if "fbclid=" in visit.query else ""
+    if not fbclid and not fbc:
+        fbclid = _referring_click(visit, settings)
+    clicked = bool(fbclid) and fbc.split(".", 3)[-1] != fbclid and fbclid not in payloads(fbc)
+    if fbp and not clicked:
         return ClickIds(fbp, fbc, ())
-    return _mint(visit, settings, now, entropy, fbp, fbc, fbclid)
+    return _mint(visit, settings, now, entropy, fbp, fbc, fbclid if clicked else "")
 
 
 def _mint(
@@ -55,7 +59,7 @@ def _mint(
     if not fbp:
         fbp = start + str(entropy())
         cookies.append(set_cookie("_fbp", fbp, max_age=MAX_AGE, domain=domain, secure=secure))
-    if fbclid and fbclid not in payloads(fbc):
+    if fbclid:
         fbc = start + fbclid
         cookies.append(set_cookie("_fbc", fbc, max_age=MAX_AGE, domain=domain, secure=secure))
     return ClickIds(fbp, fbc, tuple(cookies))
@@ -98,12 +102,11 @@ def payloads(fbc: str) -> tuple[str, ...]:
     return (whole.group(1), cut.group(1)) if cut else (whole.group(1),)
 
 
-def _fbclid(visit: Visit, settings: Settings, has_cookie: bool) -> str:
-    """The click's ID: from the query, else (the landing page may have sent the visitor on without it) from the
-    referring page of the same shop, where no cookie holds one yet."""
-    found = _parameter(visit.query)
-    if found or has_cookie or "fbclid=" not in visit.referrer:
-        return found
+def _referring_click(visit: Visit, settings: Settings) -> str:
+    """The landing page may have sent the visitor on without the click's ID: then the referring page of the same shop
+    has it."""
+    if "fbclid=" not in visit.referrer:
+        return ""
     try:
         parts = urlsplit(visit.referrer)
         host = parts.hostname or ""
@@ -115,7 +118,9 @@ def _fbclid(visit: Visit, settings: Settings, has_cookie: bool) -> str:
 def _parameter(query: str) -> str:
     for pair in query.split("&"):
         if pair.startswith("fbclid="):
-            value = unquote_plus(pair[7:])
+            value = pair[7:]
+            if "%" in value or "+" in value:
+                value = unquote_plus(value)
             if _FBCLID.fullmatch(value):
                 return value
     return ""

@@ -12,18 +12,26 @@ def read_cookies(header: str) -> dict[str, str]:
 
     ``header`` is WSGI text (latin-1); values that are UTF-8 come out as text.
     """
-    found: dict[str, str] = {}
     if not header.isascii():
         header = header.encode("latin-1", "replace").decode("utf-8", "replace")
-    for part in header[:MAX_HEADER].split(";"):
+    if len(header) > MAX_HEADER:
+        header = header[:MAX_HEADER]
+    parts = header.split("; ")
+    if '"' in header or len(parts) != header.count(";") + 1 or header.count(" ") != len(parts) - 1:
+        return _read_carefully(header)
+    parts.reverse()  # so that the first of two wins
+    return {name: value for name, equals, value in [part.partition("=") for part in parts] if equals and name}
+
+
+def _read_carefully(header: str) -> dict[str, str]:
+    """With quotes, or with spaces elsewhere than browsers put them."""
+    found: dict[str, str] = {}
+    for part in header.split(";"):
         name, equals, value = part.partition("=")
-        if equals:
-            name = name.strip()
-            if name and name not in found:
-                value = value.strip()
-                if len(value) > 1 and value[0] == '"' == value[-1]:
-                    value = value[1:-1]
-                found[name] = value
+        name = name.strip()
+        if equals and name and name not in found:
+            value = value.strip()
+            found[name] = value[1:-1] if len(value) > 1 and value[0] == '"' == value[-1] else value
     return found
 
 

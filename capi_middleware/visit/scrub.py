@@ -9,6 +9,9 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 from capi_middleware.settings import Settings
+from capi_middleware.settings.settings import VisitSettings
+
+from .per_settings import PerSettings
 
 SECRET_PARAMETERS = (
     "*token*", "*passw*", "pwd", "*secret*", "*signature*", "sig", "sign", "*apikey*", "*api_key*", "auth", "auth_*",
@@ -36,7 +39,8 @@ _LONG_SECRET = re.compile(_START + r"(?:eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A
 _ADMITS = re.compile(r"/[^/]*(?:reset|activat|verif|confirm|unsubscribe|invit|magic|token)[^/]*/", re.IGNORECASE)
 _TOKEN_SEGMENT = re.compile(r"(?<=/)(?=[A-Za-z_-]*\d)(?=[\d_-]*[A-Za-z])[A-Za-z0-9_-]{12,}(?=/|$)")
 _SESSION_SEGMENT = re.compile(r";(?:jsessionid|phpsessid|sid)=[^/?;]*", re.IGNORECASE)
-_HINTS = ("@", "%40", "eyJ", "EAA", "+", "%2B", "%2b")
+_ENCODED = re.compile(r"%(?:40|2[Bb])").search
+_MOST_NAMES = 4_096
 
 
 class Scrubbed(NamedTuple):
@@ -46,21 +50,64 @@ class Scrubbed(NamedTuple):
     removed: tuple[str, ...]
 
 
+class Scrubber:
+    """Scrubs under one shop's patterns."""
+
+    __slots__ = ("_keep", "_names", "_scrub")
+
+    def __init__(self, settings: VisitSettings) -> None:
+        self._scrub = _patterns(SECRET_PARAMETERS + settings.scrub)
+        self._keep = _patterns(KEPT + settings.keep)
+        self._names: dict[str, bool] = {}
+
+    def url(self, url: str) -> str:
+        """See :func:`scrub_url`."""
+        if "#" in url:
+            url = url[: url.index("#")]
+        if len(url) > LONGEST:
+            url = _cut(url)
+        base, mark, query = url.partition("?")
+        base = _known_base(base) if len(base) <= 256 else _base(base)
+        if not query:
+            return base
+        pairs = query.split("&")
+        if _hinted(query):
+            return base + mark + "&".join([self._pair(pair) for pair in pairs])
+        for pair in pairs:
+            if self._secret(pair):
+                return base + mark + "&".join([self._pair(pair) for pair in pairs])
+        return base + mark + query
+
+    def _pair(self, pair: str) -> str:
+        name, equals, value = pair.partition("=")
+        if value and self._secret(pair):
+            return f"{name}={REDACTED}"
+        return scrub_text(name) + equals + scrub_text(value)
+
+    def _secret(self, pair: str) -> bool:
+        """Whether the name before ``=`` is one whose value never leaves."""
+        name = pair[: pair.find("=")]
+        known = self._names.get(name)
+        if known is None:
+            plain = unquote(name[:100]).lower()
+            known = self._scrub.fullmatch(plain) is not None and self._keep.fullmatch(plain) is None
+            if len(self._names) >= _MOST_NAMES:
+                self._names = {}
+            self._names[name] = known
+        return known
+
+
+_scrubber = PerSettings(Scrubber)
+
+
 def scrub_url(url: str, settings: Settings) -> str:
     """``url`` (absolute, as a browser shows it) without fragment and user information, with the values of secret
     parameters, tokens and anything that looks like an e-mail address or international phone number replaced by
     ``redacted``. Never raises."""
-    base, mark, query = _cut(url.partition("#")[0]).partition("?")
-    base = _base(base)
-    if not query:
-        return base
-    visit = settings.visit
-    return base + mark + "&".join([_pair(pair, visit.scrub, visit.keep) for pair in query.split("&")])
+    return _scrubber(settings.visit).url(url)
 
 
 def _cut(url: str) -> str:
-    if len(url) <= LONGEST:
-        return url
     cut = url[:LONGEST]
     return cut[: cut.rindex("&")] if "&" in cut else cut
 
@@ -68,7 +115,7 @@ def _cut(url: str) -> str:
 def preview_scrub(url: str, settings: Settings) -> Scrubbed:
     """The scrubbed URL and what was taken out of it (``explain``, ``check``)."""
     clean = scrub_url(url, settings)
-    before, after = _cut(url.partition("#")[0]).partition("?"), clean.partition("?")
+    before, after = url.partition("#")[0][:LONGEST].partition("?"), clean.partition("?")
     removed = [] if before[0] == after[0] else ["path"]
     if before[2]:
         pairs = zip(before[2].split("&"), after[2].split("&"), strict=False)
@@ -76,9 +123,14 @@ def preview_scrub(url: str, settings: Settings) -> Scrubbed:
     return Scrubbed(clean, tuple(removed))
 
 
+def _hinted(text: str) -> bool:
+    """Whether anything in it may be an address, a number or a token."""
+    return "@" in text or "+" in text or "eyJ" in text or "EAA" in text or ("%" in text and _ENCODED(text) is not None)
+
+
 def scrub_text(text: str) -> str:
     """Free text (a search string, a page's title) without e-mail addresses, phone numbers and tokens."""
-    if not any(hint in text for hint in _HINTS):
+    if not _hinted(text):
         return text
     return _PHONE.sub(REDACTED, _without_addresses(_LONG_SECRET.sub(REDACTED, text)))
 
@@ -112,21 +164,7 @@ def _base(base: str) -> str:
     return base
 
 
-def _pair(pair: str, scrub: tuple[str, ...], keep: tuple[str, ...]) -> str:
-    name, equals, value = pair.partition("=")
-    if value and _secret_name(name, scrub, keep):
-        return f"{name}={REDACTED}"
-    if any(hint in pair for hint in _HINTS):
-        if value:
-            return f"{scrub_text(name)}={scrub_text(value)}"
-        return scrub_text(name) + equals
-    return pair
-
-
-@lru_cache(maxsize=4096)
-def _secret_name(name: str, scrub: tuple[str, ...], keep: tuple[str, ...]) -> bool:
-    plain = unquote(name[:100]).lower()
-    return bool(_patterns(SECRET_PARAMETERS + scrub).fullmatch(plain)) and not _patterns(KEPT + keep).fullmatch(plain)
+_known_base = lru_cache(maxsize=4_096)(_base)
 
 
 @lru_cache(maxsize=64)

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from capi_middleware.settings import Settings
-from capi_middleware.visit import ASKER_REASONS, Asker, click_ids
+from capi_middleware.visit import ASKER_REASONS, Asker, click_ids, is_subresource
 from capi_middleware.visit.asker import judge_asker
 from capi_middleware.visit.robots import _search, judge_agent
 
@@ -122,6 +122,15 @@ def test_asker(headers: dict[str, str | None], asker: Asker, reason: str, look: 
 def test_method(method: str, asker: Asker, reason: str, look: Any) -> None:
     visit = look(None, "https://www.example.com/", method)
     assert (visit.asker, visit.reason) == (asker, reason)
+
+
+@pytest.mark.parametrize(
+    ("destination", "sub"),
+    [("image", True), ("script", True), ("font", True), ("document", False), ("empty", False), ("iframe", False)],
+)
+def test_subresources_are_told_apart_at_once(destination: str, sub: bool, make_environ: Any) -> None:
+    assert is_subresource(make_environ(sec_fetch_dest=destination)) is sub
+    assert not is_subresource(make_environ(sec_fetch_dest=None))
 
 
 def test_frames_count_if_the_shop_lives_in_one(look: Any, make_settings: Any) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from capi_middleware.settings import Settings
 from capi_middleware.settings.settings import ServerSettings
 from capi_middleware.settings.state import state_dir
+from capi_middleware.visit.per_settings import PerSettings
 
 _FILE = "consent_tools.json"
 KEEP = 90 * 86_400
@@ -64,14 +65,14 @@ class ToolMemory:
             self._write()
 
     def scan_due(self, host: str) -> bool:
-        """Whether this page's HTML is worth a look for a tool's script: a host's first pages, then one in sixty-four,
+        """Whether this page's HTML is worth a look for a tool's script: a host's first pages, then one in 256,
         and none once a tool is known."""
         if host in self._tools:
             return False
         if len(self._pages) > _MAX_HOSTS:
             self._pages.clear()
         count = self._pages[host] = self._pages.get(host, 0) + 1
-        return count <= 16 or count % 64 == 0
+        return count <= 16 or count % 256 == 0
 
     def _merge(self, found: dict[str, dict[str, float]], now: float) -> None:
         for host, names in found.items():
@@ -130,22 +131,18 @@ def _parse(text: str) -> dict[str, dict[str, float]]:
 
 
 _memories: dict[str, ToolMemory] = {}
-_by_settings: dict[int, tuple[ServerSettings, ToolMemory]] = {}
 _making = threading.Lock()
+
+
+def _memory(server: ServerSettings) -> ToolMemory:
+    folder = state_dir(Settings(server=server))
+    with _making:
+        return _memories.setdefault(str(folder), ToolMemory(folder))
+
+
+_prepared = PerSettings(_memory)
 
 
 def memory_for(settings: Settings) -> ToolMemory:
     """The memory of this shop's state folder, one a process."""
-    server = settings.server
-    found = _by_settings.get(id(server))
-    if found is not None and found[0] is server:
-        return found[1]
-    folder = state_dir(settings)
-    with _making:
-        memory = _memories.get(str(folder))
-        if memory is None:
-            memory = _memories[str(folder)] = ToolMemory(folder)
-        if len(_by_settings) > 256:
-            _by_settings.clear()
-        _by_settings[id(server)] = (server, memory)
-    return memory
+    return _prepared(settings.server)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from capi_middleware.settings.settings import ConsentSettings
+from capi_middleware.visit.per_settings import PerSettings
 from capi_middleware.visit.visit import Answer
 
 from .answer import UNREADABLE, Said, ToolAnswer
@@ -19,7 +20,6 @@ _CACHED = 1_024
 _LONGEST_CACHED = 2_048
 _lock = threading.Lock()
 _unreadable: Counter[str] = Counter()
-_readers: dict[int, Reader] = {}
 
 
 class Reader:
@@ -30,33 +30,32 @@ class Reader:
         self._tools: dict[str, Tool] = {
             tool.cookies[0]: tool for tool in TOOLS if tool.name not in settings.ignore_tools
         }
+        if settings.cookie:
+            self._tools[settings.cookie] = Tool("generic", (settings.cookie,), _generic)
         self._iubenda = "iubenda" not in settings.ignore_tools
         self._mirror = "mirror" not in settings.ignore_tools
         self._remembered = lru_cache(maxsize=_CACHED)(self._read)
 
     def answers(self, cookies: Mapping[str, str], now: float) -> list[ToolAnswer]:
         """What each tool that has a cookie here says. Never raises."""
-        present = self._tools.keys() & cookies.keys()
-        found = [self._answer(self._tools[name], cookies) for name in sorted(present)] if present else []
-        if self._iubenda:
-            found += [
-                self._judged(IUBENDA, (cookies[name],))
-                for name in cookies
-                if name.startswith("_iub_") and IUBENDA_NAME.fullmatch(name)
-            ]
-        if self.settings.cookie and self.settings.cookie in cookies:
-            found.append(self._judged(_GENERIC, (cookies[self.settings.cookie],)))
+        tools = self._tools
+        found = []
+        for name in cookies:
+            if name in tools:
+                tool = tools[name]
+                names = tool.cookies
+                values = (cookies[name],) if len(names) == 1 else tuple(map(cookies.get, names))
+                found.append(self._judged(tool, values))
+            elif name[:5] == "_iub_" and self._iubenda and IUBENDA_NAME.fullmatch(name):
+                found.append(self._judged(IUBENDA, (cookies[name],)))
         if self._mirror and MIRROR_COOKIE in cookies:
             self._add_mirror(found, cookies[MIRROR_COOKIE], now)
         return found
 
-    def _answer(self, tool: Tool, cookies: Mapping[str, str]) -> ToolAnswer:
-        names = tool.cookies
-        return self._judged(tool, (cookies[names[0]],) if len(names) == 1 else tuple(map(cookies.get, names)))
-
     def _judged(self, tool: Tool, values: tuple[str | None, ...]) -> ToolAnswer:
-        if sum(map(len, filter(None, values))) > _LONGEST_CACHED:
-            return self._read(tool, values)
+        for value in values:
+            if value and len(value) > _LONGEST_CACHED:
+                return self._read(tool, values)
         return self._remembered(tool, values)
 
     def _read(self, tool: Tool, values: tuple[str | None, ...]) -> ToolAnswer:
@@ -85,19 +84,7 @@ def _generic(values: Values, settings: ConsentSettings) -> Said:
     return read_generic(values[0] or "", settings)
 
 
-_GENERIC = Tool("generic", ("",), _generic)
-
-
-def reader_for(settings: ConsentSettings) -> Reader:
-    """The reader of these very settings, made once (settings are frozen, so the same object is the same rules)."""
-    reader = _readers.get(id(settings))
-    if reader is None or reader.settings is not settings:
-        reader = Reader(settings)
-        with _lock:
-            if len(_readers) > 256:
-                _readers.clear()
-            _readers[id(settings)] = reader
-    return reader
+reader_for = PerSettings(Reader)
 
 
 def unreadable_counts() -> dict[str, int]:
