@@ -12,8 +12,8 @@ from .flash import FLASH_COOKIE, Flash, FlashCodec, seen_once, set_flash, set_on
 from .infer import Conclusion, FactReader, Facts, Inferred, Plan, ProductMemory, Response
 from .page import Carrier, Decision, Injector, Verdict
 from .page.caching import storable
-from .page.verdict import Headers
 from .page.server_timing import server_timing
+from .page.verdict import Headers
 from .shop import Shop
 from .tracking import TRACKED, tracked
 from .visit import Answer, Asker, ClickIds, Visit, click_ids
@@ -61,8 +61,8 @@ class Journey:
     """
 
     __slots__ = (
-        "_environ", "_flash", "_ids", "_now", "_original", "_pixel", "_plan", "_prepared", "_shop", "_status", "_tee", "_user",
-        "_visit", "tools",
+        "_environ", "_flash", "_ids", "_now", "_original", "_pixel", "_plan", "_prepared", "_shop", "_status", "_tee",
+        "_user", "_visit", "tools",
     )  # fmt: skip
 
     def __init__(self, tools: Tools, shop: Shop, visit: Visit, plan: Plan, environ: dict[str, Any], now: float) -> None:
