@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .body import TeeInput
+from .body import LARGEST_BODY, TeeInput
 from .collect import Seal
-from .events import Event, UserData, Visitor, derived_event_id, new_event_id, user_data
+from .events import Event, Visitor, derived_event_id, merge_user_data, new_event_id, user_data
 from .flash import FLASH_COOKIE, Flash, FlashCodec, seen_once, set_flash, set_once
 from .infer import Conclusion, FactReader, Facts, Inferred, Plan, ProductMemory, Response
 from .page import Carrier, Decision, Injector, Verdict
@@ -16,7 +16,20 @@ from .page.server_timing import server_timing
 from .page.verdict import Headers
 from .shop import Shop
 from .tracking import TRACKED, tracked
-from .visit import Answer, Asker, ClickIds, Visit, click_ids
+from .visit import (
+    IDENTITY_COOKIE,
+    Answer,
+    Asker,
+    ClickIds,
+    IdentityCodec,
+    Visit,
+    click_ids,
+    note_page,
+    scan_due,
+    user_data_from_body,
+    visitor,
+    withdrawal,
+)
 
 LARGEST_JSON = 64 * 1024
 """Bytes of a JSON answer that are kept for a rule which asks for it."""
@@ -28,27 +41,29 @@ USER = "capi.user"
 class Tools:
     """What all requests of a process share."""
 
-    __slots__ = ("count", "failed", "flash", "memory", "put", "seal")
+    __slots__ = ("count", "failed", "flash", "forget", "identity", "memory", "put", "seal")
 
     def __init__(
         self,
         put: Callable[[Event], object],
+        forget: Callable[[str], object],
         failed: Callable[[str, BaseException], None],
         count: Callable[[str], None],
-        flash: FlashCodec,
-        seal: Seal,
+        key: bytes,
         memory: ProductMemory | None,
     ) -> None:
         self.put = put
+        self.forget = forget
         self.failed = failed
         self.count = count
-        self.flash = flash
-        self.seal = seal
+        self.flash = FlashCodec(key)
+        self.identity = IdentityCodec(key)
+        self.seal = Seal(key)
         self.memory = memory
 
 
 NO_FLASH = Flash()
-NO_IDS = ClickIds()
+NOBODY = Visitor()
 _REDIRECTS = (302, 303, 307)
 """301 and 308 may be stored by any cache (RFC 9111 section 4.2.2): nothing of a visitor's goes on them."""
 
@@ -61,8 +76,8 @@ class Journey:
     """
 
     __slots__ = (
-        "_environ", "_flash", "_ids", "_now", "_original", "_pixel", "_plan", "_prepared", "_shop", "_status", "_tee",
-        "_user", "_visit", "tools",
+        "_cookies", "_environ", "_flash", "_now", "_original", "_pixel", "_plan", "_prepared", "_shop", "_status",
+        "_tee", "_visit", "_who", "tools",
     )  # fmt: skip
 
     def __init__(self, tools: Tools, shop: Shop, visit: Visit, plan: Plan, environ: dict[str, Any], now: float) -> None:
@@ -74,14 +89,14 @@ class Journey:
         self._now = now
         flash = visit.cookies.get(FLASH_COOKIE)
         self._flash = tools.flash.load(flash) if flash else NO_FLASH
-        self._ids = NO_IDS
-        self._user: UserData = {}
+        self._who = NOBODY
+        self._cookies: tuple[str, ...] = ()
         self._tee: TeeInput | None = None
         self._status = 0
         self._original: Headers = []
         self._pixel = True
         self._prepared = shop.judge.prepare(environ, visit)
-        if plan.wants_body:
+        if plan.wants_body or _matching(shop, visit, environ):
             self._tee = environ["wsgi.input"] = TeeInput(environ["wsgi.input"])
         environ[TRACKED] = []
         environ.setdefault(USER, {})
@@ -106,11 +121,7 @@ class Journey:
         verdict = self._shop.judge(status, headers, visit, self._prepared)
         self._pixel = verdict.pixel
         self.tools.count(verdict.reason.name)
-        if visit.consent.allowed:
-            self._ids = click_ids(visit, self._shop.settings, self._now)
-            told = self._environ.get(USER)
-            if told:
-                self._user = user_data(told, self._shop.settings.shop.country)
+        self._identify()
         if verdict.inject:
             return self._page(verdict)
         if self._plan.wants_json and _is_json(headers):
@@ -121,7 +132,35 @@ class Journey:
             return Decision([*verdict.headers, *extra])
         return None if verdict.headers is headers else Decision(verdict.headers)
 
+    def _identify(self) -> None:
+        """Who it is, as far as Meta may know, and the cookies that say so next time; or what a no takes back."""
+        visit, settings = self._visit, self._shop.settings
+        if not visit.consent.allowed:
+            if visit.consent.answer is Answer.DENIED:
+                taken = withdrawal(visit, settings, self._now)
+                self._cookies = taken.set_cookies
+                if taken.fbp:
+                    self.tools.forget(taken.fbp)
+            return
+        ids: ClickIds = click_ids(visit, settings, self._now)
+        known = self.tools.identity.load(visit.cookies.get(IDENTITY_COOKIE, ""))
+        fresh = user_data(self._environ.get(USER) or {}, settings.shop.country)
+        if self._tee is not None and settings.visit.advanced_matching:
+            body = self._tee.body or b""
+            typed = user_data_from_body(self._environ.get("CONTENT_TYPE", ""), body, settings)
+            fresh = merge_user_data(fresh, typed)
+        self._cookies = ids.set_cookies
+        if fresh:
+            self._cookies += self.tools.identity.cookies(visit, fresh)
+            known = merge_user_data(fresh, known)
+        self._who = visitor(visit, ids, known, settings.shop.country)
+
     # -- pages
+
+    def shows_consent_tool(self, html: bytes) -> bool:
+        """Whether this page tells that the shop asks for consent, which nobody knew before (mode ``auto``)."""
+        visit, settings = self._visit, self._shop.settings
+        return bool(scan_due(visit.host, settings) and note_page(visit.host, html, settings, self._now))
 
     def _page(self, verdict: Verdict) -> Decision:
         out = list(verdict.headers)
@@ -130,11 +169,11 @@ class Journey:
         visit, held = self._visit, not self._visit.consent.allowed
         first = self.event(Inferred("PageView", {}, {}, "page view")) if self._plan.page_view else None
         own = (first,) if first else ()
+        out += [("Set-Cookie", cookie) for cookie in self._cookies]
         if held:
             head = self._shop.snippet.head(verdict, held=True, tokens=self._sealed(own))
         else:
-            head = self._shop.snippet.head(verdict, (*own, *self._flash.calls), user=self._user)
-            out += [("Set-Cookie", cookie) for cookie in self._ids.set_cookies]
+            head = self._shop.snippet.head(verdict, (*own, *self._flash.calls), user=self._who.user_data)
             if FLASH_COOKIE in visit.cookies:
                 out.append(("Set-Cookie", set_flash("", secure=visit.scheme == "https")))
         return Decision(out, PageFilter(self, verdict, out, head, first))
@@ -186,7 +225,7 @@ class Journey:
         if not self._private():
             self.hand_over([event._replace(browser=False) for event in events])
             return []
-        carried = [("Set-Cookie", cookie) for cookie in self._ids.set_cookies]
+        carried = [("Set-Cookie", cookie) for cookie in self._cookies]
         shown = [event for event in events if event.browser]
         if self._status in (301, *_REDIRECTS, 308) or visit.asker is Asker.PERSON:
             carried += self._leave(shown, concluded)
@@ -225,7 +264,7 @@ class Journey:
     def _landing(self) -> Headers:
         """A redirect may drop ``fbclid``: the click is kept where the visitor lands first."""
         if self._status in _REDIRECTS and self._visit.asker is Asker.PERSON and self._private():
-            return [("Set-Cookie", cookie) for cookie in self._ids.set_cookies]
+            return [("Set-Cookie", cookie) for cookie in self._cookies]
         return []
 
     def _private(self) -> bool:
@@ -255,7 +294,7 @@ class Journey:
             event_id,
             int(self._now),
             visit.source_url,
-            Visitor(visit.address, visit.user_agent, self._ids.fbp, self._ids.fbc, self._user),
+            self._who,
             found.custom_data,
             visit.referrer,
             found.browser and self._pixel,
@@ -289,6 +328,9 @@ class PageFilter:
         self._injector = Injector(verdict, head, self._tail, reader.feed if reader is not None else None)
 
     def whole(self, body: bytes) -> bytes:
+        if self._journey.shows_consent_tool(body):
+            self.faulty = True  # from the next page on consent is asked for; this one goes out as it came
+            return body
         changed = self._injector.whole(body)
         self._look()
         # Nothing has gone out yet: without our snippet, the app's own headers go out too.
@@ -297,6 +339,7 @@ class PageFilter:
 
     def feed(self, chunk: bytes) -> bytes:
         self._headers = None
+        self._journey.shows_consent_tool(chunk)
         out = self._injector.feed(chunk)
         if self._injector.injected and not self._viewed and self._view is not None:
             self._viewed = True
@@ -351,6 +394,14 @@ class JsonFilter:
 
     def finish(self) -> bytes:
         return b""
+
+
+def _matching(shop: Shop, visit: Visit, environ: dict[str, Any]) -> bool:
+    """Whether the body may hold what a visitor types of himself, and the shop has asked to use it."""
+    if visit.method != "POST" or not shop.settings.visit.advanced_matching or not visit.consent.allowed:
+        return False
+    length = environ.get("CONTENT_LENGTH") or ""
+    return length.isascii() and length.isdigit() and int(length) <= LARGEST_BODY
 
 
 def _is_json(headers: Headers) -> bool:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from . import collect
 from .admin.session import strip as without_session
 from .delivery import Ledger, Outbox
-from .flash import FLASH_COOKIE, Flash, FlashCodec, set_flash
+from .flash import FLASH_COOKIE, Flash, set_flash
 from .infer import ProductMemory
 from .journey import Journey, Tools
 from .page import answer
@@ -23,7 +23,7 @@ from .page.script import respond as script_response
 from .settings import Settings, SettingsSource
 from .settings.state import signing_key, state_dir
 from .shop import Shop, compile_shop
-from .visit import read_visit
+from .visit import read_visit, warm
 from .visit.cookies import read_cookies
 
 if TYPE_CHECKING:
@@ -68,11 +68,11 @@ class CapiMiddleware:
         self._outbox = Outbox(self._source)
         self._memory = _attempt("product memory", lambda: ProductMemory(state_dir(self._source.current)))
         key = _attempt("signing key", lambda: signing_key(state_dir(self._source.current))) or os.urandom(32)
-        self._tools = Tools(
-            self._outbox.put, self._failed, self._count, FlashCodec(key), collect.Seal(key), self._memory
-        )
+        self._tools = Tools(self._outbox.put, self._outbox.forget, self._failed, self._count, key, self._memory)
         self._collector = collect.Collector(self._outbox, _limits(self._source.current))
         self._admin: Admin | None = None
+        if self._source.current.meta.pixel_id:
+            _attempt("robots' patterns", warm)
         self._announce()
 
     # -- the shop's requests

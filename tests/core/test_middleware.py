@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from werkzeug.middleware.lint import LintMiddleware
@@ -140,3 +141,81 @@ def test_the_shop_never_sees_the_admin_cookie(tmp_path: Path) -> None:
     app = CapiMiddleware(shop, state_dir=str(tmp_path))
     Client(app, use_cookies=False).get("/", headers={"Cookie": "a=1; __Host-shop_admin=secret; shop_admin=secret; b=2"})
     assert seen == ["a=1; b=2"]
+
+
+PAGE = b"<!doctype html><html><head><title>x</title></head><body>Hej</body></html>"
+
+
+def page_shop(environ: Any, start_response: Any) -> list[bytes]:
+    environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    start_response("200 OK", [("Content-Type", "text/html; charset=utf-8")])
+    return [PAGE]
+
+
+def wrap(app: Any, sandbox: Sandbox, folder: Path, **keywords: Any) -> CapiMiddleware:
+    return CapiMiddleware(
+        app, pixel_id=PIXEL, access_token="EAAtoken", graph_url=sandbox.url, state_dir=str(folder), **keywords
+    )
+
+
+def test_what_a_visitor_types_is_hashed_and_held_for_the_visit(sandbox: Sandbox, tmp_path: Path) -> None:
+    app = wrap(page_shop, sandbox, tmp_path, advanced_matching=True)
+    visitor = Visitor(app)
+    visitor.post("/login", {"email": "John_Smith@gmail.com", "password": "hemligt"})
+    page = visitor.get("/")
+    digest = "62a14e44f765419d10fea99367361a727c12365e2520f32218d505ed9aa0f62f"
+    assert digest in page.text
+    assert app.flush(10)
+    assert sandbox.server_events[-1].payload["user_data"]["em"] == [digest]
+    app.close()
+    for file in tmp_path.rglob("*"):
+        if file.is_file():
+            assert b"John_Smith" not in file.read_bytes() and b"hemligt" not in file.read_bytes()
+
+
+def test_without_opting_in_nothing_typed_is_used(sandbox: Sandbox, tmp_path: Path) -> None:
+    app = wrap(page_shop, sandbox, tmp_path)
+    visitor = Visitor(app)
+    visitor.post("/login", {"email": "John_Smith@gmail.com"})
+    visitor.get("/")
+    assert app.flush(10)
+    assert all("em" not in event.payload["user_data"] for event in sandbox.server_events)
+    app.close()
+
+
+def test_the_page_that_shows_a_consent_tool_is_not_touched_and_the_next_one_waits(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    html = (
+        b'<!doctype html><html><head><script src="https://consent.cookiebot.com/uc.js"></script></head>'
+        b"<body></body></html>"
+    )
+
+    def shop(environ: Any, start_response: Any) -> list[bytes]:
+        start_response("200 OK", [("Content-Type", "text/html")])
+        return [html]
+
+    app = wrap(shop, sandbox, tmp_path)
+    visitor = Visitor(app)
+    assert visitor.get("/").data == html
+    second = visitor.get("/")
+    assert 'state":"held' in second.text and "fbq('init'" not in second.text
+    assert "Set-Cookie" not in second.headers
+    assert app.flush(5)
+    assert sandbox.server_events == []
+    app.close()
+
+
+def test_a_no_takes_back_cookies_and_what_is_unsent(sandbox: Sandbox, tmp_path: Path) -> None:
+    sandbox.down()
+    app = wrap(page_shop, sandbox, tmp_path)
+    visitor = Visitor(app)
+    visitor.get("/")
+    said = quote("{stamp:'x',necessary:true,marketing:false,ver:1}")
+    visitor.client.set_cookie("CookieConsent", said, domain="shop.example")
+    page = visitor.get("/")
+    assert any("_fbp=;" in value and "Max-Age=0" in value for value in page.headers.getlist("Set-Cookie"))
+    sandbox.up()
+    assert app.flush(10)
+    assert sandbox.server_events == []
+    app.close()
