@@ -1,44 +1,76 @@
-"""Product facts from a page as its bytes pass by."""
+"""Product facts from a page as its bytes pass by: the thin shell around :mod:`product`, with bounds and memory."""
 
 from __future__ import annotations
 
-import html
-import json
-import re
-from collections.abc import Collection, Iterator, Mapping
-from typing import Any
+import logging
+import time
+from collections.abc import Collection, Mapping
+from threading import Lock
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl, urlencode
 
-from capi_middleware.settings.settings import ShopSettings
-from capi_middleware.visit.visit import Visit
+from cachetools import LRUCache
 
+from capi_middleware.settings import ShopSettings
+from capi_middleware.visit import Visit
+
+from . import cards, charset, notices, product
+from .markup import Markup
 from .memory import ProductMemory
+from .sieve import Sieve
 from .types import Facts
 
-HELD = 60 * 1024
+HELD = 48 * 1024
 IN_PLACE = 1024 * 1024
+MOST_PAGES = 2_000
+FRESH = 600.0
+VARIANTS = 3
 
-_META = re.compile(rb"<meta\s[^>]{1,2000}>", re.I)
-_ATTRIBUTE = re.compile(rb"""([a-zA-Z:_-]{1,40})\s{0,4}=\s{0,4}(?:"([^"]*)"|'([^']*)'|([^\s>"']+))""")
-_LD = re.compile(rb"<script[^>]{0,300}application/ld\+json[^>]{0,300}>", re.I)
-_H1 = re.compile(rb"<h1(?:\s[^>]{0,500})?>(.{0,2000}?)</h1", re.I | re.S)
-_TITLE = re.compile(rb"<title(?:\s[^>]{0,200})?>([^<]{0,1000})", re.I)
-_TAG = re.compile(r"<[^>]*>")
-_PROP = re.compile(
-    rb"<([a-z0-9]{1,12})\s[^>]{0,500}itemprop=[\"'](name|sku|productID|price|priceCurrency)[\"'][^>]{0,500}>", re.I
+_log = logging.getLogger(__name__)
+
+# What visitors' addresses carry and pages do not depend on.
+_TRACKING = frozenset(
+    {
+        "fbclid",
+        "gclid",
+        "gbraid",
+        "wbraid",
+        "msclkid",
+        "dclid",
+        "ttclid",
+        "twclid",
+        "li_fat_id",
+        "mc_cid",
+        "mc_eid",
+        "_ga",
+        "_gl",
+        "srsltid",
+        "igshid",
+        "ref",
+        "epik",
+        "yclid",
+    }
 )
-_PRICE = re.compile(
-    rb"<[a-z]{1,9}\s[^>]{0,300}class=[\"'][^\"'>]{0,200}price[^>]{0,300}>([^<]{0,40}\d[^<]{0,40})<", re.I
-)
+
+
+class Known(NamedTuple):
+    """A page that was read. ``needles``: pieces of it, in order, that the facts rest on: while they are all there, the
+    page says the same. ``until``: monotonic seconds."""
+
+    facts: Facts
+    needles: tuple[bytes, ...]
+    until: float
 
 
 class FactReader:
     """Reads ``Facts`` from a page's decoded bytes, chunk by chunk. Never raises; holds at most 64 KiB of a streamed
     page (a page that comes as one chunk is looked at in place, up to 1 MiB).
 
-    ``wanted``: which parts are asked for, of ``"product"``, ``"notices"``; ``None`` is all.
+    ``wanted``: which parts are asked for, of ``"product"``, ``"notices"``, ``"html"`` (the bytes held, in
+    ``Facts.more["html"]``); ``None`` is product and notices. ``memory``: learns what the page shows.
     """
 
-    __slots__ = ("_chunks", "_facts", "_held", "_shop", "_visit", "_wanted")
+    __slots__ = ("_chunks", "_facts", "_held", "_memory", "_shop", "_sieve", "_visit", "_wanted")
 
     def __init__(
         self,
@@ -49,182 +81,141 @@ class FactReader:
     ) -> None:
         self._visit = visit
         self._shop = shop
-        self._wanted = wanted
+        self._wanted = ("product", "notices") if wanted is None else wanted
+        self._memory = memory
         self._chunks: list[bytes] = []
         self._held = 0
+        self._sieve: Sieve | None = None
         self._facts: Facts | None = None
 
     def feed(self, chunk: bytes) -> None:
         """The next bytes of the page."""
-        if not self._chunks:
-            self._chunks.append(chunk[:IN_PLACE])
-            self._held = len(chunk)
-        elif self._held < HELD:
-            self._chunks.append(chunk[: HELD - self._held])
-            self._held += len(chunk)
+        try:
+            if self._sieve is not None:
+                self._sieve.feed(chunk)
+            elif not self._chunks or self._held + len(chunk) <= HELD:
+                self._chunks.append(chunk)
+                self._held += len(chunk)
+            elif chunk:
+                self._sieve = Sieve()
+                for held in self._chunks:
+                    self._sieve.feed(held)
+                self._sieve.feed(chunk)
+                self._chunks = []
+        except Exception:
+            _log.exception("The page was not read for product facts.")
+            self._chunks, self._sieve = [], None
 
     def facts(self) -> Facts:
         """What the page said. May be asked more than once."""
         if self._facts is None:
             try:
-                self._facts = read(b"".join(self._chunks), self._shop)
+                self._facts = self._read()
             except Exception:
+                _log.exception("The page was not read for product facts.")
                 self._facts = Facts()
-            self._chunks = []
+            self._chunks, self._sieve = [], None
         return self._facts
 
-
-def read(page: bytes, shop: ShopSettings) -> Facts:
-    metas = _metas(page)
-    title = _title(page)
-    for source in (_from_jsonld, _from_meta, _from_microdata, _from_page):
-        product, sources = source(page, metas)
-        if product:
-            break
-    else:
-        return Facts(title=title)
-    if "value" in product and "currency" not in product:
-        if shop.currency:
-            product["currency"] = shop.currency
-            sources["currency"] = "settings"
+    def _read(self) -> Facts:
+        if self._sieve is not None:
+            page = self._sieve.page()
         else:
-            del product["value"]
-    product.setdefault("content_type", "product")
-    return Facts(product=product, sources=sources, is_product=True, title=title)
+            page = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
+        facts = Facts()
+        if "product" in self._wanted:
+            visit = self._visit
+            facts = remembered(page, visit.host, visit.path, visit.query, self._shop, self._memory)
+        if "notices" in self._wanted:
+            facts = facts._replace(notices=notices.read(page[:IN_PLACE]))
+        if "html" in self._wanted:
+            facts = facts._replace(more={**facts.more, "html": page[:IN_PLACE]})
+        return facts
 
 
-def _title(page: bytes) -> str:
-    found = _TITLE.search(page)
-    return html.unescape(found[1].decode("utf-8", "replace")).strip() if found else ""
+_pages: LRUCache[tuple[str, str, str, ShopSettings], tuple[Known, ...]] = LRUCache(MOST_PAGES)
+_lock = Lock()
 
 
-def _metas(page: bytes) -> dict[str, str]:
-    metas: dict[str, str] = {}
-    for found in _META.finditer(page):
-        pairs = {
-            name.lower(): (double or single or bare).decode("utf-8", "replace")
-            for name, double, single, bare in _ATTRIBUTE.findall(found[0])
-        }
-        name = pairs.get(b"property") or pairs.get(b"name") or pairs.get(b"itemprop") or ""
-        if name and b"content" in pairs:
-            metas.setdefault(name.lower(), html.unescape(pairs[b"content"]).strip())
-    return metas
+def remembered(
+    page: bytes, host: str, path: str, query: str, shop: ShopSettings, memory: ProductMemory | None = None
+) -> Facts:
+    """The page's facts: as they were, while what they rest on stands in the page unchanged; else read anew."""
+    key = (host, path, address_query(query), shop)
+    with _lock:
+        known = _pages.get(key, ())
+    now = time.monotonic()
+    for one in known:
+        if one.until > now and holds(page, one.needles):
+            return one.facts
+    facts, needles = read(page, host, path, query, shop)
+    stable = next((kept for one in known if one.facts == facts and (kept := _stable(facts, one.needles, needles))), ())
+    if memory is not None:
+        memory.learn(host, f"{path}?{query}" if query else path, facts)
+    if needles:
+        others = tuple(one for one in known if one.until > now and one.facts != facts)[: VARIANTS - 1]
+        with _lock:
+            _pages[key] = (Known(facts, stable or needles, now + FRESH), *others)
+    return facts
 
 
-def _products(node: Any, depth: int = 0) -> Iterator[Mapping[str, Any]]:
-    if depth > 16:
-        return
-    if isinstance(node, list):
-        for part in node[:50]:
-            yield from _products(part, depth + 1)
-    elif isinstance(node, dict):
-        kind = node.get("@type")
-        kinds = kind if isinstance(kind, list) else [kind]
-        if any(str(one).rpartition("/")[2] in ("Product", "ProductGroup") for one in kinds):
-            yield node
-        else:
-            yield from _products(node.get("@graph"), depth + 1)
-            yield from _products(node.get("mainEntity"), depth + 1)
+def _stable(facts: Facts, before: tuple[bytes, ...], after: tuple[bytes, ...]) -> tuple[bytes, ...]:
+    """What two readings of one page have in common, when the facts are the same: a token that changes with every view
+    is no evidence. Empty when too little is left: a price must rest on a piece that shows it."""
+    common = tuple(needle for needle in after if needle in before)
+    digits = str(int(facts.product.get("value", 0))).encode()[-3:]
+    priced = "value" not in facts.product or any(digits in needle for needle in common)
+    return common if len(common) >= 2 and priced else ()
 
 
-def _number(raw: Any) -> float | None:
-    try:
-        number = float(str(raw).replace(" ", "").replace(",", "."))
-    except ValueError:
-        return None
-    return number if 0 <= number < 1e9 else None
-
-
-def _from_jsonld(page: bytes, metas: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
-    found: list[Mapping[str, Any]] = []
-    for opened in _LD.finditer(page):
-        end = page.find(b"</script", opened.end())
-        try:
-            found.extend(_products(json.loads(page[opened.end() : end].decode("utf-8", "replace"), strict=False)))
-        except ValueError:
-            continue
-    if len(found) != 1:
-        return {}, {}
-    node = found[0]
-    product: dict[str, Any] = {}
-    sources: dict[str, str] = {}
-    for key in ("sku", "productID", "productGroupID"):
-        if node.get(key):
-            product["content_ids"] = [str(node[key])]
-            sources["content_ids"] = f"jsonld:{key}"
-            break
-    if node.get("name"):
-        product["content_name"] = html.unescape(str(node["name"])).strip()
-        sources["content_name"] = "jsonld:name"
-    offers = node.get("offers")
-    offer = offers[0] if isinstance(offers, list) and offers else offers
-    if isinstance(offer, dict):
-        for key in ("price", "lowPrice"):
-            value = _number(offer.get(key))
-            if value is not None:
-                product["value"] = value
-                sources["value"] = f"jsonld:offers.{key}"
+def holds(page: bytes, needles: tuple[bytes, ...]) -> bool:
+    """Do all the pieces stand in the page, in this order?"""
+    position = 0
+    for needle in needles:
+        lead = needle[:48]
+        for _ in range(12):
+            position = page.find(lead, position)
+            if position < 0:
+                return False
+            if page.startswith(needle, position):
                 break
-        if offer.get("priceCurrency"):
-            product["currency"] = str(offer["priceCurrency"]).upper()
-            sources["currency"] = "jsonld:offers.priceCurrency"
-    return product, sources
+            position += 1
+        else:
+            return False
+        position += len(needle)
+    return True
 
 
-def _from_meta(page: bytes, metas: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
-    if "product" not in metas.get("og:type", ""):
-        return {}, {}
-    product: dict[str, Any] = {}
-    sources: dict[str, str] = {}
-    for field, keys in (
-        ("content_name", ("og:title",)),
-        ("content_ids", ("product:retailer_item_id", "product:sku")),
-        ("value", ("product:price:amount", "og:price:amount")),
-        ("currency", ("product:price:currency", "og:price:currency")),
+def address_query(query: str) -> str:
+    """A query without what advertising added to it."""
+    if not query or (
+        "utm_" not in query and not any(name in query for name in ("clid", "_g", "mc_", "ref", "igsh", "epik", "braid"))
     ):
-        for key in keys:
-            value: Any = metas.get(key)
-            if field == "value" and value:
-                value = _number(value)
-            if value not in (None, ""):
-                product[field] = [value] if field == "content_ids" else value
-                sources[field] = f"meta:{key}"
-                break
-    return product, sources
+        return query
+    try:
+        pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=60)
+    except ValueError:
+        return query
+    return urlencode([(name, value) for name, value in pairs if name not in _TRACKING and not name.startswith("utm_")])
 
 
-def _from_microdata(page: bytes, metas: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
-    if page.count(b"schema.org/Product") != 1:
-        return {}, {}
-    product: dict[str, Any] = {}
-    sources: dict[str, str] = {}
-    for found in _PROP.finditer(page, page.find(b"schema.org/Product")):
-        prop = found[2].decode()
-        attributes = {k.lower(): a or b or c for k, a, b, c in _ATTRIBUTE.findall(found[0])}
-        raw = attributes.get(b"content") or page[found.end() : page.find(b"<", found.end())]
-        text = html.unescape(raw.decode("utf-8", "replace")).strip()
-        field = {"name": "content_name", "price": "value", "priceCurrency": "currency"}.get(prop, "content_ids")
-        value: Any = _number(text) if field == "value" else [text] if field == "content_ids" else text
-        if text and value is not None and field not in product:
-            product[field] = value
-            sources[field] = f"microdata:{prop}"
-    return product, sources
-
-
-def _from_page(page: bytes, metas: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
-    heading = _H1.search(page)
-    price = _PRICE.search(page, heading.end()) if heading else None
-    if not heading or not price or b"<form" not in page:
-        return {}, {}
-    name = html.unescape(_TAG.sub("", heading[1].decode("utf-8", "replace"))).strip()
-    digits = re.search(r"\d[\d ]*(?:[.,]\d{1,2})?", price[1].decode("utf-8", "replace"))
-    value = _number(digits[0]) if digits else None
-    product: dict[str, Any] = {"content_name": name}
-    sources = {"content_name": "page:h1"}
-    if value is not None:
-        product["value"] = value
-        sources["value"] = "page:price"
-        if "£" in price[1].decode("utf-8", "replace"):
-            product["currency"] = "GBP"
-            sources["currency"] = "page:price"
-    return product, sources
+def read(page: bytes, host: str, path: str, query: str, shop: ShopSettings) -> tuple[Facts, tuple[bytes, ...]]:
+    """The facts of a page, without any memory, and the pieces of it that they rest on."""
+    markup = Markup(page, IN_PLACE, charset.of(page))
+    asked = product.Asked(host, path, query, shop.platform, shop.currency, shop.language, shop.country)
+    reading = product.read(markup, asked)
+    more: dict[str, Any] = {
+        "ids": reading.ids,
+        "platform": reading.platform,
+        "score": reading.score,
+        "why": tuple(reading.reasons),
+        "canonical": reading.canonical,
+    }
+    if not reading.is_product:
+        shown: tuple[Mapping[str, Any], ...] = cards.read(markup, reading)
+        if shown:
+            more["cards"] = shown
+    elif reading.variants:
+        more["variants"] = reading.variants
+    facts = Facts(reading.product, reading.sources, reading.is_product, reading.title, (), more)
+    return facts, reading.needles(page)

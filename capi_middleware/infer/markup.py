@@ -1,0 +1,268 @@
+"""A page as a flat list of elements, read in one linear pass over its bytes.
+
+No tree of objects is built and nothing is copied: an element is an index into parallel lists, its attributes and its
+text are cut from the page when somebody asks. Scripts, styles, comments, drawings and templates are set aside first,
+so that their insides are never taken for elements. Forgiving as browsers are; bounded in elements and in depth.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+from typing import NamedTuple
+
+MOST_ELEMENTS = 12_000
+MOST_SCRIPTS = 400
+DEEPEST = 200
+
+ASIDE = re.compile(
+    rb"<(?:([sS][cC][rR][iI][pP][tT]|[sS][tT][yY][lL][eE]|[sS][vV][gG]|[nN][oO][sS][cC][rR][iI][pP][tT]"
+    rb"|[tT][eE][mM][pP][lL][aA][tT][eE]|[iI][fF][rR][aA][mM][eE])(?=[\s>/])|!--)"
+)
+ENDS = {
+    name: re.compile(rb"</" + b"".join(b"[%c%c]" % (byte, byte - 32) for byte in name) + rb"(?=[\s>/])")
+    for name in (b"script", b"style", b"svg", b"noscript", b"template", b"iframe")
+}
+# Quotes count only after "=", as in HTML's own grammar. Possessive throughout: no input makes it go back.
+_TAG = re.compile(
+    rb"""<(?:(/)?([a-zA-Z][a-zA-Z0-9:-]{0,31}+)((?:[^<>=]++|=[\s]*+(?:"[^"]*+"|'[^']*+'|))*+)>|(?=[a-zA-Z/]))"""
+)
+OPEN_TAG = re.compile(rb"""<[a-zA-Z][^\s/>]*+(?:[^<>=]++|=[\s]*+(?:"[^"]*+"|'[^']*+'|))*+>""")
+_ATTRIBUTE = re.compile(rb"""([^\s"'<>/=]++)(?:\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"'<>=`]++)))?""")
+_TAGS = re.compile(
+    r"<(?:/?[a-zA-Z][^<>]*+|!--.*?--)>|<(?:script|style|svg|noscript|template)\b.*?(?:</(?:script|style|svg"
+    r"|noscript|template)\s*>|$)",
+    re.S | re.I,
+)
+_HIDDEN = re.compile(r"<(script|style|svg|noscript|template)\b.*?(?:</\1\s*>|$)", re.S | re.I)
+_BLOCK = re.compile(
+    r"<(?:/?(?:p|div|li|ul|ol|tr|td|th|table|h[1-6]|dt|dd|dl|section|br|label|option|form|button)\b|!--)[^<>]*+>", re.I
+)
+_SPACE = re.compile(r"\s+")
+
+VOID = frozenset(
+    [
+        "area",
+        "base",
+        "br",
+        "col",
+        "embed",
+        "hr",
+        "img",
+        "input",
+        "link",
+        "meta",
+        "param",
+        "source",
+        "track",
+        "wbr",
+        "frame",
+        "keygen",
+        "basefont",
+        "bgsound",
+    ]
+)
+# An element that ends when one of its kind begins.
+_SIBLINGS = {
+    "li": ("li",), "dt": ("dt", "dd"), "dd": ("dt", "dd"), "tr": ("tr", "td", "th"), "td": ("td", "th"),
+    "th": ("td", "th"),
+    "option": ("option",), "p": ("p",),
+}  # fmt: skip
+
+
+class Script(NamedTuple):
+    """``attributes``: the opening tag's bytes. ``start``, ``end``: where its body stands in the page."""
+
+    attributes: bytes
+    start: int
+    end: int
+
+
+def aside(page: bytes, limit: int) -> tuple[list[tuple[int, int]], list[Script]]:
+    """The spans of a page (its first ``limit`` bytes) that hold elements, and its scripts."""
+    spans: list[tuple[int, int]] = []
+    scripts: list[Script] = []
+    position = 0
+    end = min(len(page), limit)
+    while position < end:
+        found = ASIDE.search(page, position, end)
+        if found is None:
+            spans.append((position, end))
+            break
+        at = found.start()
+        if at > position:
+            spans.append((position, at))
+        if found[1] is None:
+            closed = page.find(b"-->", at + 2, end)
+            position = end if closed < 0 else closed + 3
+            continue
+        name = found[1].lower()
+        opened = OPEN_TAG.match(page, at, end)
+        body = opened.end() if opened else end
+        closing = ENDS[name].search(page, body, end)
+        stop = closing.start() if closing else end
+        if name == b"script" and len(scripts) < MOST_SCRIPTS:
+            scripts.append(Script(page[at:body], body, stop))
+        if closing is None:
+            break
+        position = page.find(b">", stop, end) + 1 or end
+    return spans, scripts
+
+
+class Markup:
+    """The elements of a page, in document order."""
+
+    __slots__ = ("_attributes", "closes", "ends", "names", "page", "parents", "scripts", "starts", "text_charset")
+
+    def __init__(self, page: bytes, limit: int, charset: str = "utf-8") -> None:
+        self.page = page
+        self.names: list[str] = []
+        self.starts: list[int] = []
+        self.ends: list[int] = []
+        self.closes: list[int] = []
+        self.parents: list[int] = []
+        self.text_charset = charset
+        self._attributes: dict[int, dict[str, str]] = {}
+        spans, self.scripts = aside(page, limit)
+        self._read(spans)
+
+    def _read(self, spans: list[tuple[int, int]]) -> None:
+        names, starts, ends, closes, parents = self.names, self.starts, self.ends, self.closes, self.parents
+        page = self.page
+        stack: list[int] = []
+        torn = 0
+        known: dict[bytes, str] = {}
+        for low, high in spans:
+            for match in _TAG.finditer(page, low, high):
+                raw = match[2]
+                if raw is None:
+                    torn += 1
+                    if torn > 64:
+                        return
+                    continue
+                name = known.get(raw)
+                if name is None:
+                    name = known[raw] = raw.decode("ascii").lower()
+                if match[1]:
+                    for depth in range(len(stack) - 1, max(-1, len(stack) - 40), -1):
+                        if names[stack[depth]] == name:
+                            for index in stack[depth:]:
+                                closes[index] = match.start()
+                            del stack[depth:]
+                            break
+                    continue
+                index = len(names)
+                if index >= MOST_ELEMENTS:
+                    return
+                if name in _SIBLINGS and stack and names[stack[-1]] in _SIBLINGS[name]:
+                    while stack and names[stack[-1]] in _SIBLINGS[name]:
+                        closes[stack.pop()] = match.start()
+                names.append(name)
+                starts.append(match.start())
+                ends.append(match.end())
+                parents.append(stack[-1] if stack else -1)
+                closes.append(-1)
+                if name in VOID:
+                    closes[index] = match.end()
+                elif len(stack) < DEEPEST:
+                    stack.append(index)
+        stop = spans[-1][1] if spans else 0
+        for index in stack:
+            closes[index] = stop
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def tag(self, index: int) -> bytes:
+        """The opening tag as it stands in the page."""
+        return self.page[self.starts[index] : self.ends[index]]
+
+    def attributes(self, index: int) -> dict[str, str]:
+        """Names in lower case, entities resolved, the first of a name wins."""
+        found = self._attributes.get(index)
+        if found is None:
+            found = self._attributes[index] = read_attributes(self.tag(index), self.text_charset)
+        return found
+
+    def get(self, index: int, name: str) -> str:
+        return self.attributes(index).get(name, "")
+
+    def close(self, index: int) -> int:
+        """Where the element's content ends."""
+        closed = self.closes[index]
+        return closed if closed >= 0 else self.ends[index]
+
+    def text(self, index: int, limit: int = 2000) -> str:
+        """The element's visible text with spaces made single; blocks and line breaks part words."""
+        raw = self.page[self.ends[index] : min(self.close(index), self.ends[index] + limit)]
+        return strip(raw.decode(self.text_charset, "replace"))
+
+    def inside(self, index: int) -> Iterator[int]:
+        """The elements within one, in order."""
+        stop = self.close(index)
+        for other in range(index + 1, len(self.names)):
+            if self.starts[other] >= stop:
+                return
+            yield other
+
+    def ancestors(self, index: int) -> Iterator[int]:
+        """From the parent up."""
+        parent = self.parents[index]
+        while parent >= 0:
+            yield parent
+            parent = self.parents[parent]
+
+    def index_at(self, offset: int) -> int:
+        """The element whose opening tag covers a place of the page, -1 when none does."""
+        index = bisect_right(self.starts, offset) - 1
+        return index if index >= 0 and offset < self.ends[index] else -1
+
+    def marked(self, *marks: bytes) -> list[int]:
+        """The elements whose opening tags carry one of these bytes, in order."""
+        found: set[int] = set()
+        raw, limit = self.page, self.ends[-1] if self.ends else 0
+        for mark in marks:
+            position = raw.find(mark, 0, limit)
+            while position >= 0:
+                index = self.index_at(position)
+                if index >= 0:
+                    found.add(index)
+                    position = self.ends[index]
+                position = raw.find(mark, position + 1, limit)
+        return sorted(found)
+
+    def named(self, *names: str) -> Iterator[int]:
+        """The elements of these names, in document order."""
+        for index, name in enumerate(self.names):
+            if name in names:
+                yield index
+
+
+def read_attributes(tag: bytes, charset: str = "utf-8") -> dict[str, str]:
+    """The attributes of one opening tag."""
+    pairs: dict[str, str] = {}
+    space = re.search(rb"[\s/\"']", tag)
+    if space is None:
+        return pairs
+    for name, double, single, bare in _ATTRIBUTE.findall(tag, space.start(), len(tag) - 1):
+        key = name.decode("ascii", "replace").lower()
+        if key not in pairs and len(pairs) < 60:
+            value = (double or single or bare).decode(charset, "replace")
+            pairs[key] = html.unescape(value) if "&" in value else value
+    return pairs
+
+
+def strip(markup: str) -> str:
+    """The text of a piece of HTML."""
+    if "<" in markup:
+        markup = _HIDDEN.sub(" ", markup)
+        markup = _BLOCK.sub(" ", markup)
+        markup = _TAGS.sub("", markup)
+        cut = markup.rfind("<")
+        if cut >= 0 and ">" not in markup[cut:]:
+            markup = markup[:cut]
+    if "&" in markup:
+        markup = html.unescape(markup)
+    return _SPACE.sub(" ", markup).strip()

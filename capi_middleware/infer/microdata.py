@@ -1,0 +1,130 @@
+"""Microdata and RDFa of a page, as nodes of schema.org."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from .markup import Markup
+
+MOST_PROPERTIES = 3_000
+LONGEST_TEXT = 600
+
+_ADDRESSES = {
+    "a": "href",
+    "link": "href",
+    "area": "href",
+    "img": "src",
+    "iframe": "src",
+    "source": "src",
+    "embed": "src",
+    "video": "src",
+    "audio": "src",
+}
+
+
+class Syntax(NamedTuple):
+    """How a syntax spells its three attributes, the bytes that tell that a page uses it, and those of its tags."""
+
+    name: str
+    scope: str
+    type: str
+    property: str
+    marks: tuple[bytes, ...]
+    tags: tuple[bytes, ...]
+
+
+MICRODATA = Syntax(
+    "microdata",
+    "itemscope",
+    "itemtype",
+    "itemprop",
+    (b"itemprop", b"itemtype", b"ITEMPROP"),
+    (b"itemprop", b"itemscope", b"itemtype", b"ITEMPROP", b"ITEMSCOPE", b"itemProp", b"itemScope"),
+)
+RDFA = Syntax("rdfa", "typeof", "typeof", "property", (b"typeof=",), (b"typeof=", b"property=", b"rel="))
+
+
+def nodes(page: Markup, syntax: Syntax) -> list[dict[str, Any]]:
+    """The top-level nodes, each with ``@at``; properties that stand in no scope go to the product before them."""
+    if not any(mark in page.page for mark in syntax.marks):
+        return []
+    owners: dict[int, dict[str, Any]] = {}
+    tops: list[dict[str, Any]] = []
+    last_product: dict[str, Any] | None = None
+    budget = MOST_PROPERTIES
+    for index in page.marked(*syntax.tags):
+        budget -= 1
+        if budget <= 0:
+            break
+        attributes = page.attributes(index)
+        names = attributes.get(syntax.property, "").split()[:4]
+        if not names and syntax is RDFA and ":" in attributes.get("rel", ""):
+            names = attributes["rel"].split()[:4]
+        opens = syntax.scope in attributes or (syntax is MICRODATA and "itemtype" in attributes)
+        owner = _owner(page, index, owners)
+        node: dict[str, Any] | None = None
+        if opens:
+            node = {"@type": attributes.get(syntax.type, "").split(), "@at": page.starts[index]}
+            name = attributes.get("itemid") or attributes.get("resource") or attributes.get("about")
+            if name:
+                node["@id"] = name
+            owners[index] = node
+            if not names or owner is None:
+                if owner is not None and _is_product(owner) and _is_product(node):
+                    owner.setdefault("isrelatedto", []).append(node)
+                else:
+                    tops.append(node)
+            if _is_product(node):
+                last_product = node
+        if not names:
+            continue
+        target = owner if owner is not None else last_product if syntax is MICRODATA else None
+        if target is None or target is node:
+            continue
+        value: Any = node if node is not None else _value(page, index, attributes)
+        if owner is None and node is not None:
+            if _is_product(node) or not any("offer" in kind.lower() for kind in node["@type"]):
+                continue  # already a node of its own; only a stray offer belongs to the product before it
+            tops.remove(node)
+        if node is None and len(target.setdefault("@spans", [])) < 60:
+            target["@spans"].append(
+                (page.starts[index], min(max(page.close(index), page.ends[index]), page.ends[index] + 300))
+            )
+        for name in names:
+            key = name.rpartition("/")[2].rpartition(":")[2]
+            if ":" in name and name.partition(":")[0] in ("og", "product", "fb", "twitter", "article"):
+                continue
+            values = target.setdefault(key, [])
+            if isinstance(values, list) and len(values) < 400:
+                values.append(value)
+    return tops
+
+
+def _is_product(node: dict[str, Any]) -> bool:
+    return any(
+        kind.rpartition("/")[2].rpartition(":")[2].lower() in ("product", "productgroup", "individualproduct")
+        for kind in node["@type"]
+    )
+
+
+def _owner(page: Markup, index: int, owners: dict[int, dict[str, Any]]) -> dict[str, Any] | None:
+    for parent in page.ancestors(index):
+        node = owners.get(parent)
+        if node is not None:
+            return node
+    return None
+
+
+def _value(page: Markup, index: int, attributes: dict[str, str]) -> str:
+    content = attributes.get("content")
+    if content is not None and (content or page.names[index] == "meta"):
+        return content
+    name = page.names[index]
+    key = _ADDRESSES.get(name)
+    if key and key in attributes:
+        return attributes[key]
+    if name in ("data", "meter", "input") and "value" in attributes:
+        return attributes["value"]
+    if name == "time" and "datetime" in attributes:
+        return attributes["datetime"]
+    return page.text(index, LONGEST_TEXT)

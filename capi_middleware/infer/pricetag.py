@@ -1,0 +1,280 @@
+"""The price that a page shows: the one nearest to what is bought, not an old one, not another product's."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from . import money, vocabulary
+from .markup import Markup, strip
+
+LONGEST = 900
+MOST = 400
+
+_DIGIT = re.compile(rb"\d")
+_STRUCK = re.compile(r"<(del|s|strike)\b[^>]*+>.*?</\1\s*>", re.S | re.I)
+_OLD_PART = re.compile(
+    r"<(span|div|p|small|em|i|b|strong|ins|bdi|li|td|dd|label)\b[^<>]*?\b(?:class"
+    r"|id)\s*=\s*[\"']?([^\"'<>]*)[^<>]*+>(?:[^<]*+(?:<(?!/?\1\b)[^<]*+){0,12})</\1\s*>",
+    re.S | re.I,
+)
+_SMALL = re.compile(r"(\d)\s*<(?:sup|small|span|i|em|b)\b[^<>]*+>\s*(?=(\d\d)(?:\s*<|\s*$|\D))(?!\d{3})", re.I)
+_SUP = re.compile(r"<sup\b[^<>]*+>\s*(?=\d\d\s*<)", re.I)
+_SKIPPED = frozenset(
+    [
+        "script",
+        "style",
+        "option",
+        "select",
+        "head",
+        "title",
+        "meta",
+        "link",
+        "textarea",
+        "noscript",
+        "svg",
+        "html",
+        "body",
+        "form",
+        "main",
+        "table",
+        "tbody",
+        "nav",
+        "header",
+        "footer",
+        "aside",
+    ]
+)
+_MONTHLY = re.compile(
+    r"/\s?(?:mo|mån|month|md|mth|mois|monat|mnd)\b|per (?:month|månad|måned|monat|week|day)|mtl\.|monatlich|/mån"
+    r"|x\s?\d+\s?(?:mån|mo)",
+    re.I,
+)
+_INCLUSIVE = re.compile(
+    r"in(?:k|c|kl|cl)l?\.?\s?(?:moms|vat|mwst|ust|dph|btw|tva|iva|gst|tax|mva|alv|pvn)|ttc|tvac|s dph|včetně dph|inkl",
+    re.I,
+)
+_EXCLUSIVE = re.compile(
+    r"ex(?:k|c|kl|cl)l?\.?\s?(?:moms|vat|mwst|ust|dph|btw|tva|iva|gst|tax|mva|alv|pvn)|(?<![a-z])ht(?![a-z])"
+    r"|bez dph|zzgl|netto|ex moms",
+    re.I,
+)
+
+
+class Tag(NamedTuple):
+    """``at``: the element. ``weight``: how surely it is the price to pay."""
+
+    at: int
+    amount: money.Amount
+    weight: float
+    why: str
+
+
+def tags(page: Markup, start: int, stop: int, heading: int, button: int) -> list[Tag]:
+    """Prices shown between two places of the page, surest first. ``heading``, ``button``: where those stand, or -1."""
+    found: list[Tag] = []
+    taken_until = -1
+    for index, name in enumerate(page.names):
+        at = page.starts[index]
+        if at < start:
+            continue
+        if at >= stop or len(found) >= MOST:
+            break
+        if name in _SKIPPED or page.ends[index] <= taken_until:
+            continue
+        closed = page.close(index)
+        size = closed - page.ends[index]
+        tag = page.tag(index)
+        if b"data-" in tag and b"price" in tag.lower():
+            read = _from_data(page, index)
+            if read is not None:
+                weight, why = _weigh(page, index, read, heading, button)
+                found.append(Tag(index, read, weight + 1, "data " + why))
+        if not 0 < size <= LONGEST or not _DIGIT.search(page.page, page.ends[index], closed):
+            continue
+        if size > 160 and b"r" not in tag.lower()[5:]:
+            continue
+        own = page.get(index, "class") + " " + page.get(index, "id") + " " + page.get(index, "itemprop")
+        priced = vocabulary.traits(own[:200]).price
+        raw = page.page[page.ends[index] : closed].decode(page.text_charset, "replace")
+        if not priced and (size > 160 or _has_priced_child(page, index)):
+            continue
+        text = shown(raw)
+        if len(text) > 90:
+            continue
+        label = _label(page, index)
+        amount = read_price(text)
+        if amount is None or amount.unit or amount.value <= 0 or _MONTHLY.search(text):
+            continue
+        if not amount.mark and not priced:
+            continue
+        if priced or amount.mark:
+            weight, why = _weigh(page, index, amount, heading, button, f"{label} {text} {_note(page, index)}")
+            if label and money.is_old(label):
+                weight -= 4
+                why += " labelled old"
+            found.append(Tag(index, amount, weight, why))
+            if priced and weight > 0 and not _splits(page, index):
+                taken_until = closed
+    return sorted(found, key=lambda tag: -tag.weight)
+
+
+def _label(page: Markup, index: int) -> str:
+    """What stands right before an element, within its block: "Ord. pris:", "Price in other shops:"."""
+    at = page.starts[index]
+    raw = page.page[max(0, at - 240) : at]
+    for cut in (b"<div", b"</div", b"<p", b"<li", b"</li", b"<tr", b"</tr", b"<br", b"</h", b"</form", b"</p"):
+        place = raw.rfind(cut)
+        if place >= 0 and strip(raw[raw.find(b">", place) + 1 :].decode(page.text_charset, "replace")):
+            raw = raw[raw.find(b">", place) + 1 :]
+    place = raw.find(b">")
+    if b"<" not in raw[: place + 1]:
+        raw = raw[place + 1 :]
+    text = strip(raw.decode(page.text_charset, "replace"))[-40:]
+    return "" if any(map(str.isdigit, text)) else text
+
+
+def _note(page: Markup, index: int) -> str:
+    """What stands right after an element: "incl. VAT"."""
+    closed = page.close(index)
+    return strip(page.page[closed : closed + 90].decode(page.text_charset, "replace"))[:24]
+
+
+def read_price(text: str) -> money.Amount | None:
+    """A tag's amount; where all of them are called regular or list prices, that one is what is asked."""
+    amount = money.human(text)
+    if amount is None:
+        bare = re.sub(r"^[^\d€£$¥₹]{0,40}", "", text)
+        amount = money.human(bare)
+    return amount
+
+
+def shown(raw: str) -> str:
+    """The text of a price's markup: old amounts taken out, raised decimals joined to their whole."""
+    if "<" in raw:
+        raw = _STRUCK.sub(" ", raw)
+        raw = _OLD_PART.sub(_keep, raw)
+        raw = _SUP.sub(".", raw)
+        raw = _SMALL.sub(r"\1.", raw)
+    return strip(raw)
+
+
+def _keep(match: re.Match[str]) -> str:
+    names = match[2]
+    if vocabulary.OLD.search(names) and not vocabulary.SALE.search(names):
+        rest = match.string[: match.start()] + match.string[match.end() :]
+        return " " if re.search(r"\d", strip(rest)) else match[0]
+    return match[0]
+
+
+def _has_priced_child(page: Markup, index: int) -> bool:
+    for number, inner in enumerate(page.inside(index)):
+        if number > 12:
+            return True
+        if b"ri" in page.tag(inner) and vocabulary.PRICE.search(page.get(inner, "class") + page.get(inner, "id")):
+            return True
+    return False
+
+
+def _splits(page: Markup, index: int) -> bool:
+    """Does the element hold several prices in elements of their own?"""
+    count = 0
+    for number, inner in enumerate(page.inside(index)):
+        if number > 30:
+            break
+        if b"rice" in page.tag(inner) or b"pris" in page.tag(inner):
+            count += 1
+    return count > 2
+
+
+def _from_data(page: Markup, index: int) -> money.Amount | None:
+    given = page.attributes(index)
+    if given.get("data-price-type", "finalPrice") not in ("finalPrice", ""):
+        return None
+    for key in (
+        "data-price-amount",
+        "data-product-price",
+        "data-price",
+        "data-item-price",
+        "data-final-price",
+        "data-sale-price",
+    ):
+        if key in given and len(given[key]) < 24:
+            amount = money.machine(given[key])
+            if amount is not None and amount.value > 0:
+                return amount
+    return None
+
+
+def _weigh(
+    page: Markup, index: int, amount: money.Amount, heading: int, button: int, text: str = ""
+) -> tuple[float, str]:
+    given = page.attributes(index)
+    own = " ".join((given.get("class", ""), given.get("id", "")))
+    weight, why = 0.0, []
+    said = vocabulary.traits(own[:200])
+    if said.price:
+        weight += 3
+        why.append("class")
+    if given.get("itemprop") in ("price", "lowPrice"):
+        weight += 4
+    if amount.mark:
+        weight += 3
+        why.append("currency")
+    if said.sale:
+        weight += 1.5
+        why.append("sale")
+    elif said.old:
+        weight -= 4
+        why.append("old")
+    if said.other:
+        weight -= 5
+        why.append("other")
+    if _INCLUSIVE.search(text):
+        weight += 1
+    elif _EXCLUSIVE.search(text):
+        weight -= 2
+    for depth, parent in enumerate(page.ancestors(index)):
+        if depth > 12:
+            break
+        name = page.names[parent]
+        low, high = page.starts[parent], page.close(parent)
+        if low < heading < high or low < button < high:
+            break  # what holds the heading or the button too is the product's own
+        if name in ("del", "s", "strike"):
+            return -20, "struck"
+        if name in ("nav", "footer", "aside"):
+            weight -= 5
+            why.append(name)
+        if name in ("body", "html"):
+            break
+        outer = page.get(parent, "class") + " " + page.get(parent, "id")
+        if len(outer) < 2:
+            continue
+        near = depth < 4
+        said = vocabulary.traits(outer[:200])
+        if near and said.older and not said.sale:
+            weight -= 3
+            why.append("in old")
+        elif near and said.sale and said.price:
+            weight += 0.7
+        if near and said.other:
+            weight -= 4
+            why.append("in other")
+        if said.apart:
+            weight -= 2.5 if depth < 8 else 1
+            why.append("apart")
+    if name_of(page, index) in ("h1", "h2", "strong", "b", "ins"):
+        weight += 0.5
+    at = page.starts[index]
+    if button >= 0:
+        weight -= min(4.0, abs(button - at) / 3000)
+    if heading >= 0:
+        weight -= min(4.0, abs(at - heading) / 4000)
+        if at < heading:
+            weight -= 1
+    return weight, " ".join(why)
+
+
+def name_of(page: Markup, index: int) -> str:
+    return page.names[index]

@@ -1,0 +1,542 @@
+"""What the platforms themselves print about a page: its kind, its product, its currency."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl, unquote
+
+from . import loose, money
+from .datalayer import entry
+from .item import Item, clean_name
+from .markup import Markup
+
+
+@dataclass(slots=True)
+class Storefront:
+    """``platform``: a preset's name, "" when none is recognised. ``kind``: ``product``, ``other`` or "" (not said).
+    ``items``: the page's product as the platform's own scripts and attributes say it, best first."""
+
+    platform: str = ""
+    kind: str = ""
+    why: str = ""
+    items: list[Item] = field(default_factory=list)
+    currency: str = ""
+
+    def say(self, kind: str, why: str) -> None:
+        if not self.kind:
+            self.kind, self.why = kind, why
+
+
+_PLATFORMS: tuple[tuple[str, tuple[bytes, ...]], ...] = (
+    ("shopify", (b"cdn.shopify.com", b"Shopify.shop", b"myshopify.com", b"/cdn/shop/")),
+    ("prestashop", (b"var prestashop =", b"prestashop.page", b"PrestaShop", b"id_product_attribute")),
+    ("magento", (b"text/x-magento-init", b"Magento_", b"/skin/frontend/", b"Mage.Cookies", b"catalog-product-view")),
+    ("opencart", (b"route=product/", b"catalog/view/theme", b"catalog/view/javascript", b"route=common/home")),
+    ("shopware", (b"frontend.detail", b"/bundles/storefront", b"sw-cache-hash", b"engine/Shopware", b"buy-widget")),
+    ("bigcommerce", (b"cdn11.bigcommerce.com", b"stencil", b"BCData")),
+    ("squarespace", (b"Static.SQUARESPACE_CONTEXT", b"static1.squarespace.com")),
+    ("wix", (b"static.wixstatic.com", b"wix-warmup-data")),
+    ("oscar", (b"oscar.init", b"oscar.basket", b"oscar/js/oscar", b"product_main")),
+    ("odoo", (b"website_sale", b"oe_website_sale")),
+    ("nopcommerce", (b"nopCommerce", b"AjaxCart.addproducttocart")),
+    ("abicart", (b"tws-api--", b"cdn.abicart.com", b"shop.textalk.se", b"tws-util-")),
+    ("quickbutik", (b"quickbutik",)),
+    ("centra", (b"centra.com", b"centraCheckout")),
+    ("woocommerce", (b"/plugins/woocommerce/", b"woocommerce-page", b"wc-block-")),
+)
+_BODY = {
+    "product": re.compile(
+        r"(?<![\w-])(?:single-product|catalog-product-view|product-product|page-product(?!s)"
+        r"|template-product(?![-\w])|product-template|is-ctl-product|productpage|product-page"
+        r"|product-detail(?:s)?(?:-page)?|page-detail|pg_product|pdp|product_page)(?![\w-])|product-product-\d+"
+        r"|product-id-\d+|\bproduct-[a-z0-9-]+ catalog-product-view",
+        re.I,
+    ),
+    "other": re.compile(
+        r"(?<![\w-])(?:catalog-category-view|tax-product_cat|post-type-archive(?:-product)?|woocommerce-cart"
+        r"|woocommerce-checkout|woocommerce-account|checkout-cart|checkout-onepage|checkout-checkout"
+        r"|product-category(?:-\d+)?|product-search|product-special|catalogsearch-result-index|cms-index-index"
+        r"|cms-home|cms-page-view|template-collection|template-index|template-cart|template-blog|template-article"
+        r"|template-search|template-list-collections|is-ctl-navigation|is-ctl-search|page-category|page-index"
+        r"|page-cms|page-search|page-cart|account-login|customer-account-\w+|common-home|single-post|search-results"
+        r"|error404)(?![\w-])",
+        re.I,
+    ),
+}
+_SHOPIFY_META = re.compile(r"var meta\s*=\s*(?=\{)")
+_SHOPIFY_CURRENCY = re.compile(
+    r"(?:Shopify\.currency\s*=\s*\{\s*\"active\"\s*:\s*\"([A-Z]{3})\""
+    r"|ShopifyAnalytics\.meta\.currency\s*=\s*['\"]([A-Z]{3})['\"]|\"currencyCode\"\s*:\s*\"([A-Z]{3})\")"
+)
+_SHOPIFY_KIND = re.compile(r"\"(?:pageType|rtyp)\"\s*:\s*\"(\w+)\"")
+_PRESTA = re.compile(r"\bvar\s+prestashop\s*=\s*(?=\{)")
+_PRESTA_OLD = {
+    "product_id": re.compile(r"\bid_product\s*=\s*(?:parseInt\()?['\"]?(\d{1,9})['\"]?"),
+    "price": re.compile(r"\bproductPrice\s*=\s*['\"]?(?:parseFloat\()?([\d.]{1,14})"),
+}
+_BIG = re.compile(r"\bBCData\s*=\s*(?=\{)")
+_SQUARE = re.compile(r"Static\.SQUARESPACE_CONTEXT\s*=\s*(?=\{)")
+_STATE = re.compile(
+    r"(?:window\.)?(?:__INITIAL_STATE__|__PRELOADED_STATE__|__NUXT__|__APOLLO_STATE__|__STATE__|initialState"
+    r"|__data)\s*=\s*(?=\{)"
+)
+_POST = re.compile(r"(?<![\w-])postid-(\d+)")
+
+
+def read(page: Markup, path: str, query: str) -> Storefront:
+    """Recognise the platform and read what it prints of the page."""
+    found = Storefront()
+    marks_of_page = _traces(page)
+    for name, marks in _PLATFORMS:
+        if any(mark in marks_of_page for mark in marks):
+            found.platform = name
+            break
+    generator = _generator(page)
+    if "woocommerce" in generator and found.platform in ("", "woocommerce"):
+        found.platform = "woocommerce"
+    body = next(page.named("body"), -1)
+    classes = ""
+    if body >= 0:
+        classes = page.get(body, "class") + " " + page.get(body, "id")
+    reader = _READERS.get(found.platform)
+    if reader is not None:
+        reader(page, found, classes)
+    if not found.kind and classes.strip():
+        if _BODY["product"].search(classes):
+            found.say("product", "body class")
+        elif _BODY["other"].search(classes):
+            found.say("other", "body class")
+    if found.platform == "opencart" or "route=" in query:
+        route = dict(parse_qsl(query)).get("route", "")
+        if route:
+            found.say("product" if route == "product/product" else "other", "route")
+    return found
+
+
+def _traces(page: Markup) -> bytes:
+    """Where platforms leave their names: addresses of scripts and styles, first bytes of scripts, the body's tag."""
+    raw = page.page
+    pieces: list[bytes] = []
+    for script in page.scripts[:200]:
+        pieces.append(script.attributes[:300])
+        pieces.append(raw[script.start : min(script.end, script.start + 400)])
+    for number, index in enumerate(page.named("link", "body", "meta")):
+        if number < 150:
+            pieces.append(page.tag(index)[:400])
+    for number, index in enumerate(page.named("div", "form", "main", "article", "section")):
+        if number < 120:
+            pieces.append(page.tag(index)[:200])
+    return b"\n".join(pieces)
+
+
+def _generator(page: Markup) -> str:
+    for index in page.named("meta"):
+        if page.get(index, "name").lower() == "generator":
+            return page.get(index, "content").lower()
+    return ""
+
+
+def _bodies(page: Markup, mark: bytes, longest: int = 400_000) -> list[str]:
+    return [
+        page.page[one.start : one.end].decode(page.text_charset, "replace")
+        for one in page.scripts
+        if one.end - one.start <= longest and page.page.find(mark, one.start, one.end) >= 0
+    ]
+
+
+def _shopify(page: Markup, found: Storefront, classes: str) -> None:
+    for body in _bodies(page, b"urrency"):
+        code = _SHOPIFY_CURRENCY.search(body)
+        if code:
+            found.currency = code[1] or code[2] or code[3]
+            break
+    for body in _bodies(page, b"var meta"):
+        match = _SHOPIFY_META.search(body)
+        if match:
+            value, end = loose.literal(body, match.end(), 300_000)
+            kind = value.get("page", {}) if isinstance(value, dict) else {}
+            if isinstance(kind, dict) and kind.get("pageType"):
+                found.say(
+                    "product" if kind["pageType"] == "product" else "other", "ShopifyAnalytics.meta.page.pageType"
+                )
+            product = value.get("product") if isinstance(value, dict) else None
+            if isinstance(product, dict):
+                found.items.append(_shopify_product(product, found.currency, "ShopifyAnalytics.meta.product"))
+            break
+    if not found.kind:
+        for body in _bodies(page, b"__st"):
+            match = _SHOPIFY_KIND.search(body)
+            if match:
+                found.say("product" if match[1] == "product" else "other", "__st")
+                break
+    if not found.items or not found.items[0].name:
+        for script in page.scripts:
+            size = script.end - script.start
+            if (
+                b"application/json" in script.attributes
+                and 40 < size < 300_000
+                and page.page.find(b'"variants"', script.start, script.end) >= 0
+            ):
+                value, _ = (
+                    loose.literal(text, start)
+                    if (start := (text := page.page[script.start : script.end].decode("utf-8", "replace")).find("{"))
+                    >= 0
+                    else ({}, 0)
+                )
+                product = (
+                    value.get("product")
+                    if isinstance(value, dict) and isinstance(value.get("product"), dict)
+                    else value
+                )
+                if isinstance(product, dict) and product.get("id") and isinstance(product.get("variants"), list):
+                    item = _shopify_product(product, found.currency, "product.json")
+                    item.set_name(product.get("title"), "product.title")
+                    if found.items:
+                        found.items[0].name = found.items[0].name or item.name
+                    else:
+                        found.items.append(item)
+                    break
+
+
+def _shopify_product(product: dict[str, Any], currency: str, path: str) -> Item:
+    item = Item("shopify", group=True)
+    item.add_id("product_id", product.get("id"), f"{path}.id")
+    item.set_name(product.get("title"), f"{path}.title")
+    raw = product.get("variants")
+    for one in raw[:300] if isinstance(raw, list) else []:
+        if not isinstance(one, dict):
+            continue
+        variant = Item("shopify", role="variant")
+        variant.add_id("variant_id", one.get("id"), f"{path}.variants.id")
+        variant.add_id("sku", one.get("sku"), f"{path}.variants.sku")
+        price = one.get("price")
+        if isinstance(price, (int, float)) and not isinstance(price, bool):
+            amount = money.machine(price)
+            if amount:
+                variant.set_price(amount._replace(value=amount.value / 100), currency, f"{path}.variants.price")
+        elif isinstance(price, (str, dict)):
+            inner = price.get("amount") if isinstance(price, dict) else price
+            variant.set_price(money.machine(inner), currency, f"{path}.variants.price")
+        name = clean_name(one.get("name"))
+        title = clean_name(one.get("public_title") or "")
+        if name and not item.name:
+            item.set_name(name.removesuffix(title).rstrip(" -") if title else name, f"{path}.variants.name")
+        item.variants.append(variant)
+    return item
+
+
+def _woocommerce(page: Markup, found: Storefront, classes: str) -> None:
+    if "single-product" in classes.split():
+        found.say("product", "body.single-product")
+        post = _POST.search(classes)
+        item = Item("woocommerce")
+        if post:
+            item.add_id("product_id", post[1], "body.postid")
+        found.items.append(item)
+    for index in page.named("form"):
+        raw = page.get(index, "data-product_variations")
+        if raw and raw != "false" and len(raw) < 400_000 and found.items:
+            variations, _ = loose.literal(raw, 0) if raw[0] == "[" else ([], 0)
+            for one in variations[:300] if isinstance(variations, list) else []:
+                if isinstance(one, dict):
+                    variant = Item("woocommerce", role="variant")
+                    variant.add_id("variant_id", one.get("variation_id"), "data-product_variations.variation_id")
+                    variant.add_id("sku", one.get("sku"), "data-product_variations.sku")
+                    variant.set_price(
+                        money.machine(one.get("display_price")), "", "data-product_variations.display_price"
+                    )
+                    found.items[0].variants.append(variant)
+            found.items[0].group = True
+            break
+    for index, name in enumerate(page.names):
+        if (
+            name in ("input", "span", "form", "button")
+            and b"data-gtm4wp_product_data" in page.tag(index)
+            and found.kind == "product"
+        ):
+            value, _ = loose.literal(page.get(index, "data-gtm4wp_product_data") or "{}", 0)
+            told = entry(value, "woocommerce", "data-gtm4wp_product_data") if isinstance(value, dict) else None
+            if told:
+                found.items.append(told)
+            break
+
+
+def _magento(page: Markup, found: Storefront, classes: str) -> None:
+    if "catalog-product-view" in classes:
+        found.say("product", "body.catalog-product-view")
+    item = Item("magento")
+    for index, name in enumerate(page.names):
+        if name not in ("div", "span", "form", "input", "strong"):
+            continue
+        tag = page.tag(index)
+        if b"data-product-sku" in tag and "sku" not in item.ids:
+            item.add_id("sku", page.get(index, "data-product-sku"), "data-product-sku")
+        if b"priceBox" in tag and "product_id" not in item.ids:
+            item.add_id("product_id", page.get(index, "data-product-id"), "data-product-id")
+        if b"finalPrice" in tag and item.price is None and b"data-price-amount" in tag:
+            item.set_price(money.machine(page.get(index, "data-price-amount")), "", "data-price-amount")
+    if item.ids or item.price:
+        found.items.append(item)
+
+
+def _prestashop(page: Markup, found: Storefront, classes: str) -> None:
+    for body in _bodies(page, b"prestashop"):
+        match = _PRESTA.search(body)
+        if match:
+            value, _ = loose.literal(body, match.end(), 100_000)
+            if isinstance(value, dict):
+                currency = value.get("currency")
+                if isinstance(currency, dict):
+                    found.currency = str(currency.get("iso_code") or "")
+                kind = value.get("page")
+                if isinstance(kind, dict) and kind.get("page_name"):
+                    found.say("product" if kind["page_name"] == "product" else "other", "prestashop.page.page_name")
+            break
+    for index, name in enumerate(page.names):
+        if name in ("div", "section") and b"data-product=" in page.tag(index) and len(page.tag(index)) < 300_000:
+            raw = page.get(index, "data-product")
+            value, _ = loose.literal(raw, 0) if raw[:1] == "{" else ({}, 0)
+            if isinstance(value, dict) and value.get("id_product"):
+                item = Item("prestashop")
+                item.add_id("product_id", value.get("id_product"), "data-product.id_product")
+                item.add_id("variant_id", value.get("id_product_attribute"), "data-product.id_product_attribute")
+                item.add_id("sku", value.get("reference"), "data-product.reference")
+                item.set_name(value.get("name"), "data-product.name")
+                item.set_price(money.machine(value.get("price_amount")), found.currency, "data-product.price_amount")
+                item.category = clean_name(value.get("category_name") or "")
+                found.items.append(item)
+                return
+    if classes.split()[:1] == ["product"] or "product" in classes.split()[-1:]:
+        found.say("product", "body#product")
+    if found.kind == "product":
+        item = Item("prestashop")
+        for body in _bodies(page, b"id_product"):
+            match = _PRESTA_OLD["product_id"].search(body)
+            if match:
+                item.add_id("product_id", match[1], "id_product")
+                break
+        if item.ids:
+            found.items.append(item)
+
+
+def _bigcommerce(page: Markup, found: Storefront, classes: str) -> None:
+    for body in _bodies(page, b"BCData"):
+        match = _BIG.search(body)
+        value, _ = loose.literal(body, match.end(), 100_000) if match else ({}, 0)
+        attributes = value.get("product_attributes") if isinstance(value, dict) else None
+        if isinstance(attributes, dict):
+            found.say("product", "BCData.product_attributes")
+            item = Item("bigcommerce")
+            item.add_id("sku", attributes.get("sku"), "BCData.product_attributes.sku")
+            price = attributes.get("price")
+            if isinstance(price, dict):
+                inner = price.get("with_tax") or price.get("without_tax")
+                if isinstance(inner, dict):
+                    item.set_price(
+                        money.machine(inner.get("value")), inner.get("currency"), "BCData.product_attributes.price"
+                    )
+            found.items.append(item)
+            return
+
+
+def _squarespace(page: Markup, found: Storefront, classes: str) -> None:
+    for body in _bodies(page, b"SQUARESPACE_CONTEXT"):
+        match = _SQUARE.search(body)
+        value, _ = loose.literal(body, match.end(), 200_000) if match else ({}, 0)
+        if isinstance(value, dict):
+            settings = value.get("websiteSettings")
+            if isinstance(settings, dict) and isinstance(settings.get("storeSettings"), dict):
+                found.currency = str(settings["storeSettings"].get("selectedCurrency") or "")
+            product = value.get("product")
+            if isinstance(product, dict) and product.get("id"):
+                item = Item("squarespace")
+                item.add_id("product_id", product.get("id"), "SQUARESPACE_CONTEXT.product.id")
+                item.set_name(product.get("title"), "SQUARESPACE_CONTEXT.product.title")
+                found.items.append(item)
+            break
+
+
+def _oscar(page: Markup, found: Storefront, classes: str) -> None:
+    for index, name in enumerate(page.names):
+        if name in ("div", "article") and "product_main" in page.get(index, "class").split():
+            found.say("product", ".product_main")
+            return
+
+
+_READERS = {
+    "shopify": _shopify,
+    "woocommerce": _woocommerce,
+    "magento": _magento,
+    "prestashop": _prestashop,
+    "bigcommerce": _bigcommerce,
+    "squarespace": _squarespace,
+    "oscar": _oscar,
+}
+
+
+def state(page: Markup, name: str) -> Item | None:
+    """The product of this name in a page's state (``__NEXT_DATA__`` and the like, JSON scripts, JSON in attributes):
+    the object that carries the name, and beside it an id and a price."""
+    wanted = " ".join(name.casefold().split())
+    if not wanted:
+        return None
+    for script in page.scripts:
+        size = script.end - script.start
+        if not 60 < size <= 1_500_000 or b"ld+json" in script.attributes:
+            continue
+        if b"json" in script.attributes or b"__NEXT_DATA__" in script.attributes:
+            text = page.page[script.start : script.end].decode(page.text_charset, "replace")
+            start = min((at for at in (text.find("{"), text.find("[")) if at >= 0), default=-1)
+            if start < 0 or start > 200:
+                continue
+            value = _sound(text, start)
+        elif (
+            page.page.find(b"STATE__", script.start, script.start + 4000) >= 0
+            or page.page.find(b"nitialState", script.start, script.start + 4000) >= 0
+        ):
+            text = page.page[script.start : script.end].decode(page.text_charset, "replace")
+            match = _STATE.search(text)
+            value = _sound(text, match.end()) if match else None
+        else:
+            continue
+        item = _search(value, wanted)
+        if item:
+            return item
+    for index, tag_name in enumerate(page.names):
+        tag = page.tag(index)
+        if 200 < len(tag) < 200_000 and (
+            b"product-data" in tag
+            or b":product=" in tag
+            or b"data-product-json" in tag
+            or b"data-props" in tag
+            or b"data-product=" in tag
+        ):
+            for key in (":product-data", ":product", "data-product-json", "data-props", "data-product", "product-data"):
+                raw = page.get(index, key)
+                if raw[:1] in ("{", "["):
+                    item = _search(_sound(raw, 0), wanted)
+                    if item:
+                        return item
+        del tag_name
+    return None
+
+
+def _sound(text: str, start: int) -> Any:
+    value, _ = loose.literal(text, start)
+    return value
+
+
+_TITLES = ("name", "title", "productName", "product_name", "displayName", "Name", "Title", "productTitle", "item_name")
+_PRICES = (
+    "price",
+    "product_price",
+    "salePrice",
+    "currentPrice",
+    "finalPrice",
+    "priceInclVat",
+    "sellingPrice",
+    "priceAsNumber",
+    "amount",
+    "minPrice",
+    "lowPrice",
+    "product_display_price",
+)
+
+
+def _search(value: Any, wanted: str) -> Item | None:
+    stack = [value]
+    budget = 6_000
+    best: Item | None = None
+    while stack and budget > 0:
+        one = stack.pop()
+        budget -= 1
+        if isinstance(one, list):
+            stack.extend(reversed(one[:200]))
+        elif isinstance(one, dict):
+            for key in _TITLES:
+                raw = one.get(key)
+                if isinstance(raw, str) and len(raw) < 400 and " ".join(clean_name(raw).casefold().split()) == wanted:
+                    item = _described(one)
+                    if item and (best is None or (item.price and not best.price)):
+                        best = item
+                        if item.price and item.ids:
+                            return best
+                    break
+            stack.extend(reversed([inner for inner in one.values() if isinstance(inner, (list, dict))]))
+    return best
+
+
+def _described(one: dict[str, Any]) -> Item | None:
+    item = Item("state")
+    for key in ("sku", "productSku", "articleNumber", "itemNumber", "productNumber"):
+        item.add_id("sku", one.get(key), key)
+    for key in ("productId", "product_id", "id", "legacyId", "uid", "objectID"):
+        item.add_id("product_id", one.get(key), key)
+    item.set_name(next((one[key] for key in _TITLES if isinstance(one.get(key), str)), ""), "name")
+    code = next(
+        (one[key] for key in ("currency", "currencyCode", "priceCurrency") if isinstance(one.get(key), str)), ""
+    )
+    for key in _PRICES:
+        raw = one.get(key)
+        if isinstance(raw, dict):
+            code = code or str(raw.get("currency") or raw.get("currencyCode") or "")
+            raw = raw.get("amount") or raw.get("value") or raw.get("price") or raw.get("current")
+        if isinstance(raw, dict):
+            raw = raw.get("amount") or raw.get("value")
+        if (
+            isinstance(raw, str)
+            or (isinstance(raw, float) and raw != int(raw))
+            or isinstance(raw, int)
+            and not isinstance(raw, bool)
+        ):
+            item.set_price(money.machine(raw), code, key)
+    return item if item.ids or item.price else None
+
+
+def from_address(path: str, query: str) -> tuple[str, str]:
+    """The id that an address of a product's page carries and by which shape; ``("", "")`` when it carries none."""
+    for name, value in parse_qsl(query, max_num_fields=30) if query else ():
+        if name.lower() in (
+            "product_id",
+            "products_id",
+            "id_product",
+            "productid",
+            "product",
+            "pid",
+            "prodid",
+            "sku",
+            "item",
+            "itemid",
+            "artnr",
+            "p",
+            "id",
+        ):
+            digits = re.match(r"[\w.-]{1,40}", value)
+            if digits and any(map(str.isdigit, value)):
+                return digits[0], f"url:?{name}"
+    last = unquote(path.rstrip("/").rpartition("/")[2])[:300]
+    for pattern, why in _ADDRESSES:
+        match = pattern.search(path if why.startswith("/") else last)
+        if match:
+            return match[1], f"url:{why}"
+    return "", ""
+
+
+_ADDRESSES = (
+    (re.compile(r"/(?:dp|gp/product)/([A-Z0-9]{10})(?:/|$)"), "/dp/id"),
+    (re.compile(r"/catalog/product/view/id/(\d+)"), "/catalog/product/view/id"),
+    (
+        re.compile(
+            r"/(?:p|product|products|produkt|produit|producto|artikel|item|itm|vare|tuote|prod|pd|detail"
+            r"|productdetail)/(?:[^/]+/)?(\d{2,12}|[A-Z0-9]{6,14})(?:[/.]|$)"
+        ),
+        "/product/id",
+    ),
+    (re.compile(r"[-_](?:p|pr|prod|a|art|i|pid|itm|sku|pg|pn)[-_]?(\d{2,12})(?:\.\w{2,5})?$", re.I), "slug-p-id"),
+    (re.compile(r"^(\d{1,9})-[a-z0-9]"), "id-slug"),
+    (re.compile(r"_(\d{1,12})(?:\.\w{2,5})?$"), "slug_id"),
+    (re.compile(r"-(\d{4,14})(?:\.\w{2,5})?$"), "slug-id"),
+    (re.compile(r"^(\d{3,14})(?:\.\w{2,5})?$"), "id"),
+)
