@@ -39,23 +39,8 @@ _BROWSER_HEADERS = frozenset(
 
 
 _SUBRESOURCES = frozenset(
-    [
-        "audio",
-        "audioworklet",
-        "font",
-        "image",
-        "manifest",
-        "paintworklet",
-        "report",
-        "script",
-        "serviceworker",
-        "sharedworker",
-        "style",
-        "track",
-        "video",
-        "worker",
-        "xslt",
-    ]  # noqa: SIM905
+    {"audio", "font", "image", "manifest", "report", "script", "serviceworker", "sharedworker", "style", "track"}
+    | {"video", "worker"}
 )
 
 
