@@ -168,7 +168,7 @@ def error_page(failure: Failure, environ: Mapping[str, Any]) -> ErrorPage:
         text = _HTML.format(
             language="sv" if swedish else "en",
             title=html.escape(kind.status),
-            sentence=html.escape(sentence),
+            sentence=html.escape(sentence, quote=False),
             label=label,
             request_id=request_id,
         )

@@ -46,23 +46,25 @@ class LinkPatterns:
         )
         self.longest = max(len(pair[0]) for pair in self.pairs) + 1
 
-    def replace(self, page: bytes) -> bytes:
-        """``page`` with each whole address replaced: ``http://shop:80`` is not found in ``http://shop:8080``."""
+    def replace(self, page: bytes, following: bytes = b"") -> bytes:
+        """``page`` with each whole address replaced: ``http://shop:80`` is not found in ``http://shop:8080``.
+        ``following``: the byte behind the page, where it goes on."""
         if self.authority not in page:
             return page
         for before, after in self.pairs:
-            page = _replace_whole(page, before, after)
+            page = _replace_whole(page, before, after, following)
         return page
 
 
-def _replace_whole(page: bytes, before: bytes, after: bytes) -> bytes:
+def _replace_whole(page: bytes, before: bytes, after: bytes, following: bytes) -> bytes:
     at = page.find(before)
     if at < 0:
         return page
     out, start = [], 0
     while at >= 0:
         end = at + len(before)
-        if end == len(page) or page[end] in _BOUNDARY:
+        beyond = page[end : end + 1] or following
+        if not beyond or beyond[0] in _BOUNDARY:
             out += [page[start:at], after]
             start = end
         at = page.find(before, end)
@@ -91,7 +93,7 @@ class LinkedBody(Iterator[bytes]):
         text = self._held + piece
         keep = self._kept(text)
         self._held = text[len(text) - keep :]
-        return self._patterns.replace(text[: len(text) - keep])
+        return self._patterns.replace(text[: len(text) - keep], self._held[:1])
 
     def _kept(self, text: bytes) -> int:
         """Length of an ending that may be the beginning of an address, or a whole one whose next byte decides."""

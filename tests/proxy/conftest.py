@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 
 import pytest
 
@@ -30,6 +32,7 @@ class Proxy:
             stdout=self._output,
             stderr=subprocess.STDOUT,
             cwd=folder,
+            start_new_session=True,
             env={
                 **{name: value for name, value in os.environ.items() if not name.startswith("CAPI_")},
                 "PYTHONPATH": os.getcwd(),
@@ -37,17 +40,20 @@ class Proxy:
                 **(environ or {}),
             },
         )
-        if not wait_for(lambda: "-> " in self.log or self.process.poll() is not None, 30) or self.process.poll():
+        processes = int(arguments[arguments.index("--processes") + 1]) if "--processes" in arguments else 1
+        up = f"http{'s' if '--tls-cert' in arguments else ''}://127.0.0.1:{self.port} -> "
+        ready = lambda: self.log.count(up) >= processes and self.accepts()  # noqa: E731
+        wait_for(lambda: ready() or self.process.poll() is not None, 30)
+        if "granian" in arguments:
+            time.sleep(0.2)  # its workers listen to signals a moment after they have loaded the app
+        if self.process.poll() is not None:
             raise AssertionError(f"the proxy did not start:\n{self.log}")
-        assert wait_for(self.accepts, 20), self.log
 
     @property
     def log(self) -> str:
         return self.log_path.read_text(errors="replace")
 
     def accepts(self) -> bool:
-        import socket
-
         try:
             socket.create_connection(("127.0.0.1", self.port), 1).close()
         except OSError:
@@ -59,18 +65,42 @@ class Proxy:
             body: bytes = answer.read()
             return body
 
+    def kill(self) -> None:
+        """Whatever still runs, with its workers: a process group of its own."""
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+        self._output.close()
+
     def stop(self, number: int = signal.SIGTERM, seconds: float = 20) -> int:
         if self.process.poll() is None:
             self.process.send_signal(number)
         try:
             code = self.process.wait(seconds)
         except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+            self.kill()
             raise AssertionError(f"did not stop:\n{self.log}") from None
         finally:
             self._output.close()
         return code
+
+
+class Start(Protocol):
+    def __call__(self, *arguments: str, environ: dict[str, str] | None = None) -> Proxy: ...
+
+
+@pytest.fixture
+def start(tmp_path: Path, shop: Shop) -> Iterator[Start]:
+    """Start a proxy of one's own in front of the shop; it is ended with the test."""
+    started: list[Proxy] = []
+
+    def one(*arguments: str, environ: dict[str, str] | None = None) -> Proxy:
+        started.append(Proxy(tmp_path, f"http://127.0.0.1:{shop.port}", *arguments, environ=environ))
+        return started[-1]
+
+    yield one
+    for proxy in started:
+        proxy.kill()
 
 
 @pytest.fixture(scope="session")

@@ -21,6 +21,7 @@ from capi_middleware.proxy.request import MAX_FIELDS, MAX_HEAD, MAX_TARGET
 
 _HEAD_SECONDS = 30.0
 _STALL_SECONDS = 120.0
+_LINGER_SECONDS = 1.0
 _SEVERAL = re.compile(rb"\n(host|content-length|transfer-encoding|cookie)[ \t]*:", re.IGNORECASE)
 _COOKIE = re.compile(rb"\r\ncookie:[ \t]*([^\r\n]*)", re.IGNORECASE)
 _EMPTY = b"GET / HTTP/1.0\r\n"
@@ -85,6 +86,7 @@ class _Task(WSGITask):  # type: ignore[misc]
         lines = [f"HTTP/{self.version} {self.status}"]
         lines += [f"{name}: {value}" for name, value in self.response_headers]
         sized = "content-length" in names or not self.has_body
+        self.close_on_finish = self.close_on_finish or not self.channel.server.accepting
         if not sized and self.content_length is not None:
             lines.append(f"Content-Length: {self.content_length}")
             sized = True
@@ -205,18 +207,16 @@ class _Stop:
 
 
 def drain(server: Any, deadline: float) -> None:
-    """Accept nothing more, close what idles, let what is under way end."""
+    """Accept nothing more, let what is under way end, close what idles: after a second, since a request may be on its
+    way already."""
     server.accepting = False
     server.del_channel()
     server.socket.close()
-    while time.monotonic() < deadline:
-        busy = False
+    while server.active_channels and time.monotonic() < deadline:
+        now = time.time()
         for channel in list(server.active_channels.values()):
-            if channel.requests or channel.total_outbufs_len or channel.request is not None:
-                busy = True
-            else:
+            under_way = channel.requests or channel.total_outbufs_len or channel.request is not None
+            if not under_way and now - channel.last_activity > _LINGER_SECONDS:
                 channel.will_close = True
-        if not busy and not server.active_channels:
-            break
         server.asyncore.loop(timeout=0.05, map=server._map, use_poll=True, count=1)
     server.task_dispatcher.shutdown(timeout=1)
