@@ -44,7 +44,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"capi-middleware: no command {name!r}.\n\n{_overview()}", file=sys.stderr)
         return 2
     module = importlib.import_module(f"{__name__}.{name.replace('-', '_')}")
-    parser = argparse.ArgumentParser(prog=f"capi-middleware {name}", description=COMMANDS[name].capitalize() + ".")
+    parser = argparse.ArgumentParser(
+        prog=f"capi-middleware {name}", description=COMMANDS[name][0].upper() + COMMANDS[name][1:] + "."
+    )
     module.options(parser)
     code: int = module.run(parser.parse_args(rest))
     return code

@@ -4,6 +4,23 @@ from __future__ import annotations
 
 from .entry import Entry, Evidence, Filter, Hour, PixelState, Record, State
 from .ledger import Ledger
+from .orders import OrderDesk
 from .outbox import Outbox
+from .store import StoreError
+from .trial import Trial, send_test_event
 
-__all__ = ["Entry", "Evidence", "Filter", "Hour", "Ledger", "Outbox", "PixelState", "Record", "State"]
+__all__ = [
+    "Entry",
+    "Evidence",
+    "Filter",
+    "Hour",
+    "Ledger",
+    "OrderDesk",
+    "Outbox",
+    "PixelState",
+    "Record",
+    "State",
+    "StoreError",
+    "Trial",
+    "send_test_event",
+]

@@ -22,6 +22,11 @@ class Clock:
         self._offset = time.time() - steady()
         self._doubt_until = 0.0
 
+    @property
+    def trusted(self) -> bool:
+        """What the last :meth:`check` found."""
+        return steady() >= self._doubt_until
+
     def check(self) -> bool:
         """Look now; True while the wall clock may be believed."""
         now = steady()
@@ -29,7 +34,7 @@ class Clock:
         if abs(offset - self._offset) > _JUMP:
             self._doubt_until = now + _WAIT
         self._offset = offset
-        return now >= self._doubt_until
+        return self.trusted
 
     def confirm(self, server_time: float) -> None:
         """Meta's ``Date`` header."""

@@ -57,6 +57,7 @@ class Deliverer:
         self._store: Store | None = None
         self._due = {"open": 0.0, "expire": 0.0, "tidy": time.monotonic() + 20.0, "release": 0.0}
         self._forgotten: dict[str, float] = {}
+        self._quiet = 0  # rounds without anything new
 
     def step(self, timeout: float) -> bool:
         """Do what there is to do, waiting at most ``timeout`` seconds for answers. True if more is at hand."""
@@ -70,6 +71,7 @@ class Deliverer:
             more = self._drain(store)
             self.sender.dispatch(store, self._current())
             self._keep_house(store)
+            self._quiet = 0 if more or self.sender.out else self._quiet + 1
         except StoreError as error:
             self._trouble(error)
             return False
@@ -91,6 +93,10 @@ class Deliverer:
         if self._store is not None:
             self._store.close()
             self._store = None
+
+    def settled_down(self) -> bool:
+        """The journals are read, the store is open, and nothing waits."""
+        return self._quiet >= 3 and self.sender.all_done()
 
     def status(self) -> dict[str, Any]:
         """What is going on, as JSON values: for ``health`` and people."""

@@ -15,6 +15,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import HTTPError
 
 from capi_middleware.settings.settings import MetaSettings
 from capi_middleware.version import __version__
@@ -109,7 +110,7 @@ class Graph:
             return self._post(url, body, call)
         except requests.exceptions.SSLError as error:
             return Answer(0, error=_name_of(error), insecure=_is_certificate(error))
-        except (requests.RequestException, OSError, ValueError) as error:
+        except (requests.RequestException, HTTPError, OSError, ValueError) as error:
             why = f"no answer within {DEADLINE:.0f} s" if call.aborted or call.overdue() else _name_of(error)
             return Answer(0, error=why)
         finally:

@@ -11,9 +11,12 @@ import json
 import os
 import secrets
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from .lock import HostLock
+from .places import is_shared, lock_path, open_store, sqlite_path
 from .store import Store, StoreError
 
 _ORDER = "order-"
@@ -71,3 +74,46 @@ def obey(store: Store, order: dict[str, Any]) -> dict[str, Any]:
         return {"error": "no such order"}
     except StoreError as error:
         return {"error": str(error)}
+
+
+class OrderDesk:
+    """Where people leave orders: ``replay`` and ``purge`` from any process. Each raises :class:`StoreError`."""
+
+    def __init__(self, source: Any, timeout: float = 15.0) -> None:
+        self._source = source
+        self._timeout = timeout
+
+    def replay(self, numbers: Sequence[int] = ()) -> int:
+        """Send dead or expired events again (all dead ones without numbers). How many wait now."""
+        return self._give({"do": "replay", "numbers": list(numbers)})
+
+    def purge(self, *, fbp: str = "", before: float = 0.0, dead: bool = False) -> int:
+        """Delete everything of a visitor, everything settled of before a time, or dead letters. How many events."""
+        return self._give({"do": "purge", "fbp": fbp, "before": before, "dead": dead})
+
+    def _give(self, order: dict[str, Any]) -> int:
+        settings = self._source.current
+        if not is_shared(settings) and not sqlite_path(settings).exists():
+            return 0
+        lock = HostLock(lock_path(settings))
+        try:
+            if is_shared(settings) or lock.acquire():
+                answer: dict[str, Any] | None = self._myself(order)
+            else:
+                answer = place(lock.path.parent, order, self._timeout)
+        except OSError as error:
+            raise StoreError(f"the state folder cannot be used: {error.strerror}") from error
+        finally:
+            lock.release()
+        if answer is None:
+            raise StoreError("the process that delivers did not answer: is it stopped?")
+        if "error" in answer:
+            raise StoreError(answer["error"])
+        return int(answer["done"])
+
+    def _myself(self, order: dict[str, Any]) -> dict[str, Any]:
+        store = open_store(self._source.current)
+        try:
+            return obey(store, order)
+        finally:
+            store.close()

@@ -29,7 +29,7 @@ class Overflow:
         """Take a record, dropping less valuable ones if need be; False if it was itself dropped."""
         with self._lock:
             while self.bytes + len(data) > self.limit:
-                victim = next((queue for queue in self._queues[: value + 1] if queue), None)
+                victim = next((queue for queue in self._queues[:value] if queue), None)
                 if victim is None:
                     self.lose("memory-full")
                     return False

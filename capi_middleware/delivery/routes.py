@@ -38,7 +38,7 @@ def routes_of(settings: Settings, store: Store, now: float) -> dict[str, Route]:
     return routes
 
 
-def test_code_key(pixel_id: str, code: str) -> str:
+def code_key(pixel_id: str, code: str) -> str:
     """Under which note the store remembers when a test code was first used."""
     return f"test:{pixel_id}:{hashlib.sha256(code.encode()).hexdigest()[:12]}"
 
@@ -47,7 +47,7 @@ def _test_code_is_fresh(site: Settings, store: Store, now: float) -> bool:
     code = site.meta.test_event_code
     if not code:
         return False
-    key = test_code_key(site.meta.pixel_id, code)
+    key = code_key(site.meta.pixel_id, code)
     since = store.note(key)
     if not since:
         store.set_note(key, str(now))

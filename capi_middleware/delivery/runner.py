@@ -33,21 +33,32 @@ _YIELD_AFTER = 10.0
 
 
 class Runner:
-    """``journal`` None: a process that only delivers (``capi-middleware worker``). ``lead`` False: one that never
-    does. :meth:`run` returns after :meth:`stop`."""
+    """``journal``: what this process writes, if it does. ``lead`` False: never deliver for the host. ``worker``: send
+    from a shared store even while another process of the host drains its journals. :meth:`run` returns after
+    :meth:`stop`."""
 
     def __init__(
-        self, source: Any, folder: Path, journal: Journal | None, overflow: Overflow, lead: bool = True
+        self,
+        source: Any,
+        folder: Path,
+        journal: Journal | None,
+        overflow: Overflow,
+        lead: bool = True,
+        worker: bool = False,
     ) -> None:
         self._source = source
         self._folder = folder
         self._journal = journal
         self._overflow = overflow
         self._lead = lead
+        self._worker = worker
+        self.hurry_always = False
         self._lock: HostLock | None = None
         self._spool: Spool | None = None
         self._leader: Deliverer | None = None
         self._private: Deliverer | None = None  # delivers from memory what no journal takes
+        self._extra: Deliverer | None = None  # only sends, from a shared store
+        self.stood_by = False
         self._stopping = False
         self._stopped: SimpleQueue[None] = SimpleQueue()
         self._lock_due = 0.0
@@ -82,21 +93,28 @@ class Runner:
     def stop(self, timeout: float) -> None:
         """Ask :meth:`run` to return and wait for it."""
         self._stopping = True
-        for deliverer in (self._leader, self._private):
-            if deliverer is not None:
-                deliverer.sender.posters.wake()
+        for deliverer in self._deliverers():
+            deliverer.sender.posters.wake()
         with contextlib.suppress(Exception):
             self._stopped.get(timeout=timeout)
 
     def hurry(self, flag: bool) -> None:
         """Somebody waits (:meth:`Outbox.flush`): send small batches at once."""
-        for deliverer in (self._leader, self._private):
-            if deliverer is not None:
-                deliverer.sender.hurry = flag
+        for deliverer in self._deliverers():
+            deliverer.sender.hurry = flag
+
+    def _deliverers(self) -> list[Deliverer]:
+        return [each for each in (self._leader, self._private, self._extra) if each is not None]
+
+    def drained(self) -> bool:
+        """For a worker: the journals are in the store, and nothing is left to send."""
+        if not self._deliverers():
+            return self.stood_by and not is_shared(self.settings())
+        return all(each.settled_down() for each in self._deliverers())
 
     def all_sent(self) -> bool:
         """Whether the store has nothing left to send, as far as this process can see."""
-        deliverers = [deliverer for deliverer in (self._leader, self._private) if deliverer is not None]
+        deliverers = self._deliverers()
         if not all(deliverer.sender.all_done() for deliverer in deliverers):
             return False
         if self._leader is not None or self._journal is None or not self._journal.open:
@@ -127,8 +145,13 @@ class Runner:
             self._private.step(0.0)
         if self._leader is None and self._lead and now >= self._lock_due:
             self._try_to_lead(now)
+        if self.hurry_always:
+            self.hurry(True)
         if self._leader is None:
-            sleep(TICK if self._private is not None else IDLE_TICK)
+            if self._extra is not None:
+                self._extra.step(TICK)
+            else:
+                sleep(TICK if self._private is not None else IDLE_TICK)
             return
         more = self._leader.step(TICK)
         if more:
@@ -169,11 +192,17 @@ class Runner:
         try:
             lock.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             if not lock.acquire():
+                self.stood_by = True
+                if self._worker and self._extra is None and is_shared(settings):
+                    self._extra = Deliverer(self.settings, [], lambda: open_store(self.settings()))
                 return
         except OSError as error:
             self._say(f"the state folder {lock.path.parent} cannot be used ({error.strerror})")
             return
         self._say("")
+        if self._extra is not None:
+            self._extra.close(2.0)
+            self._extra = None
         self._lock = lock
         self._spool = spool = Spool(self._folder)
         self._leader = Deliverer(self.settings, [spool], lambda: open_store(self.settings(), spool))
@@ -212,9 +241,9 @@ class Runner:
         if self._leader is not None:
             self._leader.step(0.0)
             self._stop_leading(2.0)
-        if self._private is not None:
-            self._private.step(0.0)
-            self._private.close(2.0)
+        for deliverer in self._deliverers():
+            deliverer.step(0.0)
+            deliverer.close(2.0)
 
     def _write_status(self) -> None:
         assert self._leader is not None

@@ -122,16 +122,22 @@ class Sender:
 
     def expire(self, store: Store) -> int:
         """Give up what Meta would refuse or count twice."""
+        return sum(self._expire(store, lane) for lane in list(self._lanes.values()))
+
+    def _expire(self, store: Store, lane: Lane) -> int:
         now = time.time()
-        gone = 0
-        for lane in list(self._lanes.values()):
-            late = self._route(lane.pixel_id).late
-            oldest, oldest_paired = oldest_allowed(now, False, late), oldest_allowed(now, True, late)
-            gone += store.expire(lane.pixel_id, int(oldest), int(oldest_paired), now, self.out)
+        late = self._route(lane.pixel_id).late
+        oldest, oldest_paired = oldest_allowed(now, False, late), oldest_allowed(now, True, late)
+        gone = store.expire(lane.pixel_id, int(oldest), int(oldest_paired), now, self.out)
         if gone:
-            log.error("%d event(s) became too old to be sent", gone)
+            log.error("%d event(s) of pixel %s became too old to be sent", gone, lane.pixel_id)
             self.recount()
         return gone
+
+    def _too_old(self, claim: Claim) -> bool:
+        """Whether some of it might be; one too old makes Meta refuse them all."""
+        oldest = min(row.event_time for row in claim.rows)
+        return self._clock.trusted and oldest < oldest_allowed(time.time(), True, "drop")
 
     def states(self) -> list[PixelState]:
         """How sending goes for each pixel, for people."""
@@ -250,6 +256,9 @@ class Sender:
         else:
             newest = not lane.probing and lane.waiting > BATCH and lane.turns % 5 != 0
         claim = store.claim(lane.pixel_id, limit, newest, self.out)
+        if claim is not None and self._too_old(claim) and self._expire(store, lane):
+            store.release(claim)
+            claim = store.claim(lane.pixel_id, limit, newest, self.out)
         if claim is None:
             lane.waiting = 0
             return False

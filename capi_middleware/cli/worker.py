@@ -1,0 +1,43 @@
+"""``capi-middleware worker``: deliver outside the web processes."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+import sys
+import threading
+from types import FrameType
+
+from capi_middleware.delivery.worker import Worker
+from capi_middleware.settings.state import state_dir
+
+from .delivering import common_options, source_of
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    common_options(parser)
+    parser.add_argument("--once", action="store_true", help="deliver what waits, then stop (for cron)")
+    parser.add_argument("--timeout", type=float, default=60.0, metavar="S", help="with --once: at most so long")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Until SIGTERM or Ctrl-C. With ``--once``: 1 if something still waits."""
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.WARNING)
+    source = source_of(arguments)
+    worker = Worker(source)
+    if arguments.once:
+        return 0 if worker.run_once(arguments.timeout) else 1
+    stop = threading.Event()
+
+    def stopped(number: int, frame: FrameType | None) -> None:
+        stop.set()
+
+    signal.signal(signal.SIGTERM, stopped)
+    signal.signal(signal.SIGINT, stopped)
+    print(f"Delivering from {state_dir(source.current)}. Ctrl-C ends it.", file=sys.stderr, flush=True)
+    worker.start()
+    while not stop.wait(0.5):
+        pass
+    worker.stop(5.0)
+    return 0

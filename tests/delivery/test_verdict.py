@@ -1,0 +1,231 @@
+"""The table of verdicts: one row, one test."""
+
+from __future__ import annotations
+
+import json
+import time
+from email.utils import formatdate
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from requests.structures import CaseInsensitiveDict
+
+from capi_middleware.delivery.verdict import Kind, Verdict, judge, unreachable, untrusted
+
+
+def verdict(status: int, body: Any = b"", **headers: str) -> Verdict:
+    text = body if isinstance(body, bytes) else json.dumps(body).encode()
+    named = CaseInsensitiveDict({key.replace("_", "-"): value for key, value in headers.items()})
+    return judge(status, named, text, 10)
+
+
+def refused(code: int, subcode: int = 0, status: int = 400, **more: Any) -> Verdict:
+    return verdict(status, {"error": {"message": "no", "code": code, "error_subcode": subcode, **more}})
+
+
+@pytest.mark.parametrize(
+    ("code", "subcode", "status", "kind"),
+    [
+        (1, 0, 500, Kind.FEW),
+        (1, 99, 400, Kind.FEW),
+        (2, 0, 503, Kind.RETRY),
+        (4, 0, 400, Kind.THROTTLED),
+        (4, 1504022, 400, Kind.THROTTLED),
+        (4, 1504039, 400, Kind.THROTTLED),
+        (17, 0, 400, Kind.THROTTLED),
+        (17, 2446079, 400, Kind.THROTTLED),
+        (32, 0, 400, Kind.THROTTLED),
+        (341, 0, 400, Kind.THROTTLED),
+        (368, 0, 400, Kind.HOLD),
+        (613, 0, 400, Kind.THROTTLED),
+        (613, 1487742, 400, Kind.THROTTLED),
+        (613, 5044001, 400, Kind.THROTTLED),
+        (80000, 0, 400, Kind.THROTTLED),
+        (80003, 0, 400, Kind.THROTTLED),
+        (80004, 0, 400, Kind.THROTTLED),
+        (80014, 0, 400, Kind.THROTTLED),
+        (10, 0, 403, Kind.HOLD),
+        (200, 0, 403, Kind.HOLD),
+        (230, 0, 400, Kind.HOLD),
+        (299, 0, 400, Kind.HOLD),
+        (3, 0, 400, Kind.HOLD),
+        (102, 0, 401, Kind.HOLD),
+        (104, 0, 400, Kind.HOLD),
+        (190, 0, 401, Kind.HOLD),
+        (190, 0, 400, Kind.HOLD),
+        (190, 452, 400, Kind.HOLD),
+        (190, 458, 400, Kind.HOLD),
+        (190, 459, 400, Kind.HOLD),
+        (190, 460, 400, Kind.HOLD),
+        (190, 463, 400, Kind.HOLD),
+        (190, 464, 400, Kind.HOLD),
+        (190, 467, 400, Kind.HOLD),
+        (190, 492, 400, Kind.HOLD),
+        (294, 0, 400, Kind.HOLD),
+        (100, 33, 400, Kind.HOLD),
+        (100, 2804003, 400, Kind.OLD),
+        (100, 2804004, 400, Kind.FUTURE),
+        (100, 2804008, 400, Kind.POISON),
+        (100, 2804009, 400, Kind.POISON),
+        (100, 2804023, 400, Kind.POISON),
+        (100, 2804050, 400, Kind.POISON),
+        (100, 2804001, 400, Kind.POISON),
+        (100, 2804007, 400, Kind.POISON),
+        (100, 2804016, 400, Kind.POISON),
+        (100, 2804017, 400, Kind.POISON),
+        (100, 2804019, 400, Kind.POISON),
+        (100, 2804048, 400, Kind.POISON),
+        (100, 2804043, 400, Kind.POISON),
+        (100, 0, 400, Kind.POISON),
+        (100, 1234, 400, Kind.POISON),
+        (5000, 0, 500, Kind.FEW),
+        (-1, 0, 400, Kind.FEW),
+        (999, 0, 500, Kind.FEW),
+        (999, 0, 400, Kind.POISON),
+    ],
+)
+def test_graph_error(code: int, subcode: int, status: int, kind: Kind) -> None:
+    found = refused(code, subcode, status, fbtrace_id="T1")
+    assert (found.kind, found.code, found.subcode, found.trace) == (kind, code, subcode, "T1")
+    assert found.reason
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (500, Kind.RETRY),
+        (502, Kind.RETRY),
+        (503, Kind.RETRY),
+        (408, Kind.RETRY),
+        (425, Kind.RETRY),
+        (429, Kind.THROTTLED),
+        (401, Kind.HOLD),
+        (403, Kind.HOLD),
+        (404, Kind.HOLD),
+        (301, Kind.HOLD),
+        (302, Kind.HOLD),
+        (413, Kind.SPLIT),
+        (414, Kind.SPLIT),
+        (400, Kind.POISON),
+        (422, Kind.POISON),
+    ],
+)
+def test_status_without_json(status: int, kind: Kind) -> None:
+    assert verdict(status, b"<html>no</html>").kind is kind
+
+
+def test_too_large_with_a_graph_error() -> None:
+    assert refused(999, 0, 413).kind is Kind.SPLIT
+
+
+def test_transient_overrides_100() -> None:
+    assert refused(100, 0, 400, is_transient=True).kind is Kind.RETRY
+    assert refused(100, 0, 400, is_transient=False).kind is Kind.POISON
+    assert refused(4, 0, 400, is_transient=True).kind is Kind.THROTTLED
+
+
+def test_429_with_any_error_is_throttling() -> None:
+    assert refused(999, 0, 429).kind is Kind.THROTTLED
+
+
+def test_success() -> None:
+    found = verdict(200, {"events_received": 10, "messages": [], "fbtrace_id": "A1"})
+    assert found == Verdict(Kind.DONE, trace="A1")
+
+
+def test_fewer_received_is_done_with_a_warning() -> None:
+    found = verdict(200, {"events_received": 9, "messages": ["one was odd"]})
+    assert found.kind is Kind.DONE and "9 of 10" in found.reason and "one was odd" in found.reason
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"<html>Log in to the Wi-Fi</html>", b'{"events_rec', b"", b"[]", b"{}", b"null", b'{"events_received": "10"}'],
+    ids=["captive portal", "cut JSON", "empty", "list", "object", "null", "text"],
+)
+def test_success_without_metas_answer_is_unknown(body: bytes) -> None:
+    assert verdict(200, body).kind is Kind.RETRY
+
+
+def test_error_in_a_200_is_an_error() -> None:
+    assert verdict(200, {"error": {"code": 190}}).kind is Kind.HOLD
+
+
+def test_no_answer() -> None:
+    assert unreachable("timeout").kind is Kind.RETRY
+    assert untrusted("certificate").kind is Kind.HOLD
+
+
+@pytest.mark.parametrize(
+    ("value", "wait"),
+    [("7", 7), ("0", 0), ("-5", 0), ("abc", 0), ("1000000000", 3600), ("", 0), ("Thu, 01 Jan 1970 00:00:00 GMT", 0)],
+)
+def test_retry_after(value: str, wait: float) -> None:
+    assert verdict(429, b"", Retry_After=value).wait == wait
+    assert verdict(503, b"", Retry_After=value).wait == wait
+
+
+def test_retry_after_as_a_date() -> None:
+    assert 25 <= verdict(503, b"", Retry_After=formatdate(time.time() + 30, usegmt=True)).wait <= 31
+
+
+@pytest.mark.parametrize(
+    ("headers", "low", "high"),
+    [
+        ({"X_App_Usage": '{"call_count": 20, "total_time": 79}'}, 0, 0),
+        ({"X_App_Usage": '{"call_count": 85}'}, 1, 30),
+        ({"X_App_Usage": '{"call_count": 99}'}, 60, 60),
+        ({"X_Ad_Account_Usage": '{"acc_id_util_pct": 100, "reset_time_duration": 120}'}, 120, 120),
+        ({"X_Business_Use_Case_Usage": '{"1": [{"call_count": 96, "estimated_time_to_regain_access": 5}]}'}, 300, 300),
+        ({"X_Business_Use_Case_Usage": "nonsense"}, 0, 0),
+        ({"X_App_Usage": '{"call_count": true}'}, 0, 0),
+        ({"X_App_Usage": "[1]"}, 0, 0),
+    ],
+    ids=["low", "above 80", "above 95", "account", "business", "nonsense", "boolean", "list"],
+)
+def test_usage_headers(headers: dict[str, str], low: float, high: float) -> None:
+    assert low <= verdict(200, {"events_received": 10}, **headers).wait <= high
+
+
+def test_throttling_waits_as_long_as_meta_says() -> None:
+    usage = '{"1": [{"estimated_time_to_regain_access": 3}]}'
+    found = judge(400, CaseInsensitiveDict({"X-Business-Use-Case-Usage": usage}), b'{"error": {"code": 80004}}', 1)
+    assert found.wait == 180
+
+
+def test_blocked_for_policy_waits_an_hour() -> None:
+    assert refused(368).wait >= 3600
+
+
+def test_words_of_meta_only_where_the_code_is_unknown() -> None:
+    assert "Ogiltig parameter" in refused(100, 7, error_user_msg="Ogiltig parameter").reason
+    assert "Ogiltig" not in refused(190, 463, error_user_msg="Ogiltig").reason
+
+
+def test_metas_clock_is_read() -> None:
+    assert verdict(200, {"events_received": 10}, Date="Thu, 01 Jan 2026 00:00:00 GMT").server_time == 1767225600
+    assert verdict(200, {"events_received": 10}, Date="soon").server_time == 0
+
+
+@given(st.integers(100, 599), st.binary(max_size=200), st.dictionaries(st.text(max_size=9), st.text(max_size=20)))
+def test_any_answer_has_a_verdict(status: int, body: bytes, headers: dict[str, str]) -> None:
+    assert isinstance(judge(status, CaseInsensitiveDict(headers), body, 3).kind, Kind)
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+_KEYS = st.sampled_from(
+    ["message", "code", "error_subcode", "is_transient", "error_user_msg", "fbtrace_id", "events_received"]
+)
+
+
+@given(st.integers(100, 599), st.dictionaries(_KEYS, _JSON))
+def test_any_error_has_a_verdict(status: int, error: dict[str, Any]) -> None:
+    for body in ({"error": error}, error):
+        found = judge(status, CaseInsensitiveDict(), json.dumps(body).encode(), 3)
+        assert isinstance(found.kind, Kind) and isinstance(found.reason, str)
