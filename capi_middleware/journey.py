@@ -21,6 +21,7 @@ from .visit import (
     Answer,
     Asker,
     ClickIds,
+    FieldMemory,
     IdentityCodec,
     Visit,
     click_ids,
@@ -41,7 +42,7 @@ USER = "capi.user"
 class Tools:
     """What all requests of a process share."""
 
-    __slots__ = ("count", "failed", "flash", "forget", "identity", "memory", "put", "seal")
+    __slots__ = ("count", "failed", "fields", "flash", "forget", "identity", "memory", "put", "seal")
 
     def __init__(
         self,
@@ -58,6 +59,7 @@ class Tools:
         self.count = count
         self.flash = FlashCodec(key)
         self.identity = IdentityCodec(key)
+        self.fields = FieldMemory()
         self.seal = Seal(key)
         self.memory = memory
 
@@ -147,7 +149,8 @@ class Journey:
         fresh = user_data(self._environ.get(USER) or {}, settings.shop.country)
         if self._tee is not None and settings.visit.advanced_matching:
             body = self._tee.body or b""
-            typed = user_data_from_body(self._environ.get("CONTENT_TYPE", ""), body, settings)
+            learned = self.tools.fields.known(visit.host)
+            typed = user_data_from_body(self._environ.get("CONTENT_TYPE", ""), body, settings, learned)
             fresh = merge_user_data(fresh, typed)
         self._cookies = ids.set_cookies
         if fresh:
@@ -161,6 +164,12 @@ class Journey:
         """Whether this page tells that the shop asks for consent, which nobody knew before (mode ``auto``)."""
         visit, settings = self._visit, self._shop.settings
         return bool(scan_due(visit.host, settings) and note_page(visit.host, html, settings, self._now))
+
+    def learn_forms(self, html: bytes) -> None:
+        """What this page's form fields mean, for the post that will come of them (advanced matching)."""
+        visit, fields = self._visit, self.tools.fields
+        if self._shop.settings.visit.advanced_matching and fields.due(visit.host, visit.path):
+            fields.learn(visit.host, visit.path, html)
 
     def _page(self, verdict: Verdict) -> Decision:
         out = list(verdict.headers)
@@ -333,6 +342,7 @@ class PageFilter:
             return body
         changed = self._injector.whole(body)
         self._look()
+        self._journey.learn_forms(body)
         # Nothing has gone out yet: without our snippet, the app's own headers go out too.
         self.faulty = not self._injector.injected
         return changed

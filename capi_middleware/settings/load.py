@@ -158,6 +158,9 @@ class _Reader:
         if hint is str:
             return _text(raw, rules)
         if isinstance(raw, (list, tuple)) and all(isinstance(item, str) for item in raw):
+            pattern = rules.get("pattern")
+            if pattern and not all(re.fullmatch(pattern, item) for item in raw):
+                return None, rules.get("right") or f"Each must match {pattern}."
             return tuple(raw), ""
         return None, 'Write a list of texts: ["one", "two"].'
 

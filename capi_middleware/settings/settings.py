@@ -124,7 +124,12 @@ class ConsentSettings:
     cookie_denied: tuple[str, ...] = option(
         ("0", "false", "no", "deny", "denied"), "Generic rule: the values that mean no to marketing."
     )
-    ignore_tools: tuple[str, ...] = option((), "Consent tools whose cookies are left over and do not count any more.")
+    ignore_tools: tuple[str, ...] = option(
+        (),
+        "Consent tools whose cookies are left over and do not count any more, as `cookiebot` (names: docs/consent.md).",
+        pattern=r"[a-z0-9-]+",
+        right='Write tools\' names, as ["cookiebot"].',
+    )
     onetrust_group: str = option("C0004", "OneTrust: the group that holds marketing.")
     services: tuple[str, ...] = option(
         ("facebook", "meta", "fbq", "metapixel", "facebookpixel"),
@@ -217,12 +222,17 @@ class VisitSettings:
         high=10,
     )
     trusted_proxies: tuple[str, ...] = option(
-        (), "Networks of your own proxies, as `10.0.0.0/8`: safer than counting hops, and used instead where given."
+        (),
+        "Networks of your own proxies, as `10.0.0.0/8`: safer than counting hops, and used instead where given.",
+        pattern=r"[0-9A-Fa-f.:]+(?:/\d{1,3})?",
+        right='Write addresses or networks, as ["10.0.0.0/8", "fd00::/8"].',
     )
     address_headers: tuple[str, ...] = option(
         (),
         "Headers in which your CDN gives the visitor's address, as `CF-Connecting-IPv6`, `CF-Connecting-IP`; only if "
         "nobody can go round the CDN.",
+        pattern=r"[A-Za-z][A-Za-z0-9-]*",
+        right='Write the names of headers, as ["CF-Connecting-IP"].',
     )
     address_cookie: bool = option(
         False, "Use the IPv6 address that Meta's client library keeps in the cookie `_fbi`, where a page loads it."
@@ -245,7 +255,10 @@ class VisitSettings:
         False, "Use what visitors type into login, registration, newsletter and checkout forms, hashed at once."
     )
     matching_fields: tuple[str, ...] = option(
-        (), "Further form fields for advanced matching, as `em=kundens_epost`; `-em` never takes that one."
+        (),
+        "Further form fields for advanced matching, as `em=kundens_epost`; `-epost2` never takes that field.",
+        pattern=r"(?:em|ph|fn|ln|ge|db|ct|st|zp|country)=\S.*|-\S.*",
+        right='Write key=field, as ["em=kundens_epost", "-epost2"]; keys: em ph fn ln ge db ct st zp country.',
     )
     scrub: tuple[str, ...] = option((), "Further query parameters (patterns) whose values never leave, as `medlem_*`.")
     keep: tuple[str, ...] = option((), "Query parameters (patterns) that are kept although their name looks secret.")

@@ -17,6 +17,7 @@ from .consent import (
     note_page,
     scan_due,
 )
+from .field_memory import FieldMemory
 from .forms import fields_in, user_data_from_body, user_data_from_fields
 from .identity import IDENTITY_COOKIE, IdentityCodec, visitor
 from .reading import read_visit
@@ -37,6 +38,7 @@ __all__ = [
     "ClickIds",
     "Consent",
     "ConsentTest",
+    "FieldMemory",
     "IdentityCodec",
     "Visit",
     "Withdrawal",

@@ -61,6 +61,10 @@ class Visit(NamedTuple):
     reason: str
     consent: Consent
 
+    def __repr__(self) -> str:
+        """Without URL, address and cookies: a visit that lands in a log or a traceback tells nothing of its visitor."""
+        return f"<Visit {self.method} {self.host} {self.asker.name} {self.reason}, {self.consent.reason}>"
+
     @property
     def counts(self) -> bool:
         """Whether a view of this visit is an event at all: a person's page (SUSPECT: once its browser reports in)."""

@@ -298,7 +298,9 @@ TOOLS: tuple[Tool, ...] = (
 IUBENDA = Tool("iubenda", ("_iub_cs-",), _iubenda)
 IUBENDA_NAME = re.compile(r"_iub_cs-s?\d{1,12}")
 """iubenda's cookie carries the site's number in its name."""
-BROWSER_TOOLS = frozenset({"usercentrics", "termly", "osano", "klaro", "didomi", "consentmode", "tcf", "gpp", "api"})
+BROWSER_TOOLS = frozenset(
+    {"usercentrics", "termly", "osano", "klaro", "didomi", "consentmode", "layer", "tcf", "gpp", "api"}
+)
 """Tools that may keep their answer where no server sees it (localStorage, an opaque cookie, JavaScript only), and the
 shop's own call: only of these is an answer believed that the page's script reports (:mod:`.late`)."""
 TOOL_NAMES = frozenset(tool.name for tool in TOOLS) | {"iubenda", "generic", "mirror"} | BROWSER_TOOLS
