@@ -7,7 +7,6 @@ import time
 from collections.abc import Collection, Mapping
 from threading import Lock
 from typing import Any, NamedTuple
-from urllib.parse import parse_qsl, urlencode
 
 from cachetools import LRUCache
 
@@ -15,6 +14,7 @@ from capi_middleware.settings import ShopSettings
 from capi_middleware.visit import Visit
 
 from . import cards, charset, notices, product
+from .address import plain_query
 from .markup import Markup
 from .memory import ProductMemory
 from .sieve import Sieve
@@ -27,30 +27,6 @@ FRESH = 600.0
 VARIANTS = 3
 
 _log = logging.getLogger(__name__)
-
-# What visitors' addresses carry and pages do not depend on.
-_TRACKING = frozenset(
-    {
-        "fbclid",
-        "gclid",
-        "gbraid",
-        "wbraid",
-        "msclkid",
-        "dclid",
-        "ttclid",
-        "twclid",
-        "li_fat_id",
-        "mc_cid",
-        "mc_eid",
-        "_ga",
-        "_gl",
-        "srsltid",
-        "igshid",
-        "ref",
-        "epik",
-        "yclid",
-    }
-)
 
 
 class Known(NamedTuple):
@@ -141,7 +117,7 @@ def remembered(
     page: bytes, host: str, path: str, query: str, shop: ShopSettings, memory: ProductMemory | None = None
 ) -> Facts:
     """The page's facts: as they were, while what they rest on stands in the page unchanged; else read anew."""
-    key = (host, path, address_query(query), shop)
+    key = (host, path, plain_query(query), shop)
     with _lock:
         known = _pages.get(key, ())
     now = time.monotonic()
@@ -184,19 +160,6 @@ def holds(page: bytes, needles: tuple[bytes, ...]) -> bool:
             return False
         position += len(needle)
     return True
-
-
-def address_query(query: str) -> str:
-    """A query without what advertising added to it."""
-    if not query or (
-        "utm_" not in query and not any(name in query for name in ("clid", "_g", "mc_", "ref", "igsh", "epik", "braid"))
-    ):
-        return query
-    try:
-        pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=60)
-    except ValueError:
-        return query
-    return urlencode([(name, value) for name, value in pairs if name not in _TRACKING and not name.startswith("utm_")])
 
 
 def read(page: bytes, host: str, path: str, query: str, shop: ShopSettings) -> tuple[Facts, tuple[bytes, ...]]:

@@ -14,6 +14,7 @@ from .markup import read_attributes, strip
 
 MOST = 12
 LONGEST = 300
+EXAMINED = 250
 
 _MARKS = (
     b"alert",
@@ -104,8 +105,10 @@ def read(page: bytes) -> tuple[str, ...]:
     charset = of(page)
     found: list[str] = []
     until = -1
-    for match in _TAG.finditer(page):
-        if match.start() < until or len(found) >= MOST:
+    for number, match in enumerate(_TAG.finditer(page)):
+        if number >= EXAMINED or len(found) >= MOST:
+            break
+        if match.start() < until:
             continue
         kind, text, end = _message(page, match, charset)
         if kind and text:
