@@ -5,16 +5,27 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
+from werkzeug.test import Client
 
+from capi_middleware import CapiMiddleware
+from capi_middleware.sandbox import Sandbox
 from capi_middleware.visit import CONSENT_REASONS, Answer, check_consent
 from capi_middleware.visit.consent.tools import TOOL_NAMES
 
 GRANTED, DENIED, UNKNOWN = Answer.GRANTED, Answer.DENIED, Answer.UNKNOWN
 NOW = 1_700_000_000.0
+BROWSER = {
+    "User-Agent": "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0",
+    "Accept": "text/html",
+    "Accept-Language": "sv",
+    "Sec-Fetch-Mode": "navigate",
+    "Sec-Fetch-Dest": "document",
+}
 
 
 def encoded(value: Any) -> str:
@@ -264,3 +275,35 @@ def test_any_no_wins_over_a_yes(make_settings: Callable[..., Any]) -> None:
 def test_the_tester_takes_a_pasted_header(make_settings: Callable[..., Any]) -> None:
     pasted = "Cookie: a=1; " + cookiebot("true") + "\r\n"
     assert check_consent(pasted, make_settings(), NOW).consent.answer is GRANTED
+
+
+PAGE = b"<!doctype html><html><head><title>Hej</title></head><body><h1>Hej</h1></body></html>"
+
+
+def shop(environ: Any, start_response: Any) -> list[bytes]:
+    start_response("200 OK", [("Content-Type", "text/html; charset=utf-8"), ("Cache-Control", "private")])
+    return [PAGE]
+
+
+@pytest.mark.parametrize("mode", ["required", "implied"])
+def test_gate_for_every_row(mode: str, tmp_path: Path) -> None:
+    """Where Meta may not be told: no server event, no cookie, nothing of Meta's in the page that runs by itself."""
+    told = set()
+    with Sandbox() as sandbox:
+        app = CapiMiddleware(
+            shop, pixel_id="1234567890", access_token="t", graph_url=sandbox.url, state_dir=str(tmp_path), mode=mode
+        )
+        client = Client(app, use_cookies=False)
+        for number, (_, header, answer, reason) in enumerate(ROWS):
+            page = client.get(f"/row/{number}", base_url="https://www.shop.test", headers={**BROWSER, "Cookie": header})
+            assert page.status_code == 200
+            allowed = answer is GRANTED or (answer is UNKNOWN and (mode == "implied" or reason == "not_needed"))
+            if allowed:
+                told.add(f"https://www.shop.test/row/{number}")
+            assert ("_fbp=" in str(page.headers)) is allowed, header
+            assert (b"fbq('track', 'PageView'" in page.data) is allowed, header
+        assert app.flush(20)
+        app.close()
+        events = [event.payload for event in sandbox.server_events]
+    assert {event["event_source_url"] for event in events} == told
+    assert len(events) == len(told)
