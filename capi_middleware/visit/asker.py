@@ -66,7 +66,8 @@ def judge_asker(environ: Mapping[str, Any], method: str, user_agent: str, settin
         return (Asker.PERSON, "frame") if settings.visit.frames == "count" else (Asker.FRAME, "frame")
     if mode and mode != "navigate":
         return Asker.SCRIPT, "fetch_mode"
-    if destination and destination != "document":
+    # A service worker passes a navigation on without its destination; its mode no fetch() of a page may use.
+    if destination and destination != "document" and not (mode == "navigate" and destination == "empty"):
         return Asker.SCRIPT, "fetch_destination"
     if method not in ("GET", "POST"):
         return Asker.SCRIPT, "method"

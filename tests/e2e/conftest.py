@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import os
 import shutil
 import ssl
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import pytest
 import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, sync_playwright
 
 from capi_middleware import CapiMiddleware
@@ -54,13 +58,28 @@ class Visitor:
             self.errors.append(f"{message.text} ({message.location.get('url', '')})")
 
 
+class Certificate(NamedTuple):
+    """For all hosts of these tests. ``pin``: base64 SHA-256 of its public key, by which the browser takes it for good:
+    a certificate that is merely forgiven keeps Chromium from caching pages and from service workers."""
+
+    tls: ssl.SSLContext
+    pin: str
+
+
 @pytest.fixture(scope="session")
-def meta_hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[MetaHosts, Listener]]:
-    authority = trustme.CA()
+def certificate() -> Certificate:
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert(*META_HOSTS).configure_cert(tls)
+    issued = trustme.CA().issue_cert(*META_HOSTS, SHOP_HOST)
+    issued.configure_cert(tls)
+    leaf = x509.load_pem_x509_certificate(issued.cert_chain_pems[0].bytes())
+    key = leaf.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return Certificate(tls, base64.b64encode(hashlib.sha256(key).digest()).decode())
+
+
+@pytest.fixture(scope="session")
+def meta_hosts(certificate: Certificate) -> Iterator[tuple[MetaHosts, Listener]]:
     hosts = MetaHosts()
-    with Listener(hosts, tls=tls) as listener:
+    with Listener(hosts, tls=certificate.tls) as listener:
         yield hosts, listener
 
 
@@ -71,24 +90,34 @@ def playwright() -> Iterator[Playwright]:
 
 
 @pytest.fixture(scope="session")
-def chromium(playwright: Playwright, meta_hosts: tuple[MetaHosts, Listener]) -> Iterator[Browser]:
-    port = meta_hosts[1].port
-    rules = [f"MAP {host}:443 127.0.0.1:{port}" for host in META_HOSTS]
-    rules += ["MAP *.shop.test 127.0.0.1", "MAP shop.test 127.0.0.1", "MAP * ~NOTFOUND", "EXCLUDE 127.0.0.1"]
-    browser = playwright.chromium.launch(
-        executable_path=chromium_path(),
-        args=[
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-dev-shm-usage",
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--no-first-run",
-            f"--host-resolver-rules={', '.join(rules)}",
-        ],
-    )
+def chromium(
+    playwright: Playwright, meta_hosts: tuple[MetaHosts, Listener], certificate: Certificate
+) -> Iterator[Browser]:
+    browser = launch(playwright, meta_hosts[1].port, certificate.pin)
     yield browser
     browser.close()
+
+
+def launch(playwright: Playwright, port: int, pin: str, **more: Any) -> Browser:
+    """Chromium in which Meta's hosts answer at ``port`` of this machine, and which takes the certificate ``pin`` for
+    good. ``more``: Playwright's launch options."""
+    return playwright.chromium.launch(executable_path=chromium_path(), args=arguments_of(port, pin), **more)
+
+
+def arguments_of(port: int, pin: str) -> list[str]:
+    """The command line for that."""
+    rules = [f"MAP {host}:443 127.0.0.1:{port}" for host in META_HOSTS]
+    rules += ["MAP *.shop.test 127.0.0.1", "MAP shop.test 127.0.0.1", "MAP * ~NOTFOUND", "EXCLUDE 127.0.0.1"]
+    return [
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-dev-shm-usage",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--no-first-run",
+        f"--host-resolver-rules={', '.join(rules)}",
+        f"--ignore-certificate-errors-spki-list={pin}",
+    ]
 
 
 @pytest.fixture
@@ -108,7 +137,7 @@ def new_visitor(chromium: Browser) -> Iterator[Callable[..., Visitor]]:
     def make(**options: object) -> Visitor:
         options.setdefault("user_agent", person(chromium))
         options.setdefault("locale", "sv-SE")
-        context = chromium.new_context(ignore_https_errors=True, **options)  # type: ignore[arg-type]
+        context = chromium.new_context(**options)  # type: ignore[arg-type]
         context.set_default_timeout(15_000)
         contexts.append(context)
         return Visitor(context)

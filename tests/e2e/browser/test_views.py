@@ -1,0 +1,115 @@
+"""Views: each page shown is one PageView from the browser and one from the server, whatever brought the page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from capi_middleware.sandbox import Sandbox
+from tests.e2e.conftest import Certificate, Visitor
+from tests.e2e.validator import Expected, check
+
+from .conftest import CHROME, NewVisitor, OpenShop, both_legs, watch
+
+LAMP = {"value": 249.0, "currency": "SEK", "content_ids": ["1"]}
+
+
+@pytest.mark.parametrize("tls", [pytest.param(True, id="https"), pytest.param(False, id="http")])
+def test_a_page_for_one_visitor(open_shop: OpenShop, sandbox: Sandbox, visitor: Visitor, tls: bool) -> None:
+    visitor.page.goto(open_shop(tls=tls).url + "/p/1")
+    check(sandbox, [Expected("PageView", "/p/1"), Expected("ViewContent", "/p/1", LAMP)], visitor)
+
+
+@pytest.mark.parametrize("tls", [pytest.param(True, id="https"), pytest.param(False, id="http")])
+def test_a_page_that_a_cache_may_store(open_shop: OpenShop, sandbox: Sandbox, visitor: Visitor, tls: bool) -> None:
+    visitor.page.goto(open_shop(tls=tls).url + "/cached/p/1")
+    check(sandbox, [Expected("PageView", "/cached/p/1"), Expected("ViewContent", "/cached/p/1", LAMP)], visitor)
+
+
+def test_a_page_from_the_browsers_cache(open_shop: OpenShop, sandbox: Sandbox, visitor: Visitor) -> None:
+    shop = open_shop()
+    visitor.page.goto(shop.url + "/cached/about")
+    both_legs(sandbox, 1)
+    visitor.page.click("#home")
+    both_legs(sandbox, 2)
+    visitor.page.click("#about")
+    check(sandbox, [Expected("PageView", "/cached/about"), "PageView", Expected("PageView", "/cached/about")], visitor)
+    assert shop.shop.requests.count("GET /cached/about") == 1
+
+
+def test_two_visitors_of_one_stored_page(open_shop: OpenShop, sandbox: Sandbox, new_visitor: NewVisitor) -> None:
+    shop = open_shop()
+    for _ in range(2):
+        new_visitor(user_agent=CHROME).page.goto(shop.url + "/cached/about")
+    pairs = check(sandbox, ["PageView", "PageView"])
+    assert len({pair.browser[0].fbp for pair in pairs}) == 2
+
+
+def test_a_page_from_a_service_worker(open_shop: OpenShop, sandbox: Sandbox, visitor: Visitor) -> None:
+    """It keeps pages that have IDs in them, and shows them without asking the shop. The ID in the page belongs to the
+    first view: Meta folds the browser's repetition into it."""
+    shop = open_shop()
+    visitor.page.goto(shop.url + "/")
+    visitor.page.evaluate("navigator.serviceWorker.register('/sw.js').then(() => navigator.serviceWorker.ready)")
+    visitor.page.goto(shop.url + "/cart")
+    check(sandbox, ["PageView", "PageView"], visitor)
+    sandbox.clear()
+    visitor.page.goto(shop.url + "/cart")
+    sandbox.wait(lambda now: len(now.server_events) == 1 and len(now.browser_events) == 2)
+    assert shop.shop.requests.count("GET /cart") == 1
+    new = sandbox.server_events[0].event_id
+    old = [event.event_id for event in sandbox.browser_events if event.event_id != new]
+    assert len(old) == 1 and visitor.errors == []
+
+
+def test_back_without_a_page_cache(open_shop: OpenShop, sandbox: Sandbox, visitor: Visitor) -> None:
+    shop = open_shop()
+    visitor.page.goto(shop.url + "/cached/about")
+    both_legs(sandbox, 1)
+    visitor.page.goto(shop.url + "/cart")
+    visitor.page.go_back()
+    check(sandbox, ["PageView", "PageView", Expected("PageView", "/cached/about")], visitor)
+
+
+def test_back_to_a_kept_page_is_no_second_view(open_shop: OpenShop, sandbox: Sandbox, keeping_visitor: Visitor) -> None:
+    shop, page = open_shop(), keeping_visitor.page
+    page.goto(shop.url + "/p/1")
+    page.evaluate("window.addEventListener('pageshow', (event) => { window.restored = event.persisted; })")
+    page.goto(shop.url + "/cart")
+    page.go_back(wait_until="commit")
+    assert page.evaluate("window.restored"), "the browser has not kept the page"
+    check(sandbox, ["PageView", "ViewContent", Expected("PageView", "/cart")], keeping_visitor)
+
+
+def test_back_to_a_kept_page_is_a_view_where_the_shop_says_so(
+    open_shop: OpenShop, sandbox: Sandbox, keeping_visitor: Visitor
+) -> None:
+    shop, page = open_shop(back_forward="view"), keeping_visitor.page
+    page.goto(shop.url + "/cached/about")
+    both_legs(sandbox, 1)
+    page.goto(shop.url + "/cart")
+    both_legs(sandbox, 2)
+    page.go_back(wait_until="commit")
+    check(sandbox, ["PageView", Expected("PageView", "/cart"), Expected("PageView", "/cached/about")], keeping_visitor)
+
+
+def test_a_prerendered_page_counts_when_it_is_shown(
+    open_shop: OpenShop, sandbox: Sandbox, certificate: Certificate, meta_port: int, tmp_path: Path
+) -> None:
+    shop = open_shop()
+    shop.shop.home = """<script type="speculationrules">{"prerender": [{"urls": ["/cart"], "eagerness": "immediate"}]}
+        </script><script>setTimeout(() => { location.href = '/cart'; }, 1500);</script>"""
+    watch(sandbox, certificate, meta_port, shop.url + "/", tmp_path / "profile", 2)
+    pairs = check(sandbox, [Expected("PageView", "/"), Expected("PageView", "/cart")])
+    assert shop.shop.requests.count("GET /cart") == 1
+    assert pairs[1].server[0].received_at - pairs[0].server[0].received_at > 1, "counted before it was shown"
+
+
+def test_a_prefetched_page_counts_when_it_is_opened(open_shop: OpenShop, sandbox: Sandbox, visitor: Visitor) -> None:
+    shop = open_shop()
+    shop.shop.home = '<link rel="prefetch" href="/p/1">'
+    visitor.page.goto(shop.url + "/")
+    check(sandbox, [Expected("PageView", "/")], visitor)
+    visitor.page.click("#first")
+    check(sandbox, [Expected("PageView", "/"), Expected("PageView", "/p/1"), "ViewContent"], visitor)
