@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from .body import LARGEST_BODY, TeeInput
 from .collect import Seal
@@ -244,7 +245,13 @@ class Journey:
         return carried
 
     def _acts(self, concluded: Conclusion) -> list[Event]:
-        return [self.event(found) for found in concluded.events if found.event_name != "PageView"]
+        """Events of an answer that is no page. They happened on the page that sent the request: the address of a cart's
+        endpoint is none that a visitor was ever at."""
+        events = [self.event(found) for found in concluded.events if found.event_name != "PageView"]
+        page = self._visit.referrer
+        if not events or urlsplit(page).hostname != self._visit.host:
+            return events
+        return [event._replace(event_source_url=page, referrer_url="") for event in events]
 
     def _hold(self, json: bytes | None) -> Headers:
         """Without consent an event lives no longer than the page that caused it, and nowhere else."""

@@ -287,6 +287,18 @@ for (const [name, method, url, views] of [
   });
 }
 
+test('route: markup that the page before has left standing is not this page’s', async () => {
+  const parts = [{ outerHTML: '<script type="application/ld+json">{"@type":"Product"}</script>' }];
+  const page = inlinePage({ parts, answer: (m) => ({ ...granted(), need: m.k === 'view' }) });
+  page.window.history.pushState({}, '', '/p/2');
+  await page.pass(2000);
+  assert.deepEqual(page.messages.map((message) => message.k), ['view']);
+  page.window.history.pushState({}, '', '/p/3');
+  parts[0] = { outerHTML: '<script type="application/ld+json">{"@type":"Product","sku":"3"}</script>' };
+  await page.pass(2000);
+  assert.deepEqual(page.messages.map((message) => message.k), ['view', 'view', 'page']);
+});
+
 test('route: back', async () => {
   const page = inlinePage();
   page.window.history.pushState({}, '', '/p/2');

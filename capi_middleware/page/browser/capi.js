@@ -197,20 +197,25 @@
     if (message.i === viewId && message.k !== 'state') held = false;
     fireAll(answer.events);
     waiting.splice(0).forEach((old) => ask('track', old));
-    if (answer.need) {
-      parsed(() =>
-        after(message.w, () => {
-          const p = markup();
-          if (/product/i.test(p)) ask('page', { ...message, k: 'page', p });
-        })
-      );
-    }
+    if (message.i !== viewId) return;
+    parsed(() =>
+      after(message.w, () => {
+        if (message.i !== viewId) return;
+        const p = markup();
+        // An app that leaves the last page's markup standing says nothing of this page.
+        const fresh = !message.w || p !== drawn;
+        drawn = p;
+        if (answer.need && fresh && /product/i.test(p)) ask('page', { ...message, k: 'page', p });
+      })
+    );
   };
+
+  let drawn;
 
   // What a reader of product facts wants of this page, within bounds.
   const markup = () => {
     let text = '<html><head>';
-    d.querySelectorAll('title,meta[property],meta[name],script[type="application/ld+json"]').forEach((part) => {
+    d.querySelectorAll('meta[property],meta[name],script[type="application/ld+json"]').forEach((part) => {
       if (text.length + part.outerHTML.length < 24e3) text += part.outerHTML;
     });
     return text + '</head><body></body></html>';
@@ -395,13 +400,14 @@
     (config.fired || []).forEach(fired);
     fireAll(config.events);
     early.forEach(([name, args]) => w.capi[name](...args));
-    parsed(() =>
+    parsed(() => {
+      drawn = markup();
       d.querySelectorAll('script[data-capi]').forEach((part) => {
         const more = JSON.parse(part.textContent);
         fireAll(more.events);
         more.tokens.forEach(token);
-      })
-    );
+      });
+    });
     const load = w.performance.getEntriesByType('navigation')[0] || {};
     // A page with IDs in it that came from a service worker's store: they were another view's.
     const stored = config.fired && load.transferSize === 0 && load.encodedBodySize && load.type !== 'back_forward';

@@ -23,6 +23,7 @@ from tests.e2e.conftest import (
     arguments_of,
     chromium_path,
     launch,
+    person,
 )
 
 from .nginx import Nginx
@@ -68,16 +69,10 @@ def open_shop(sandbox: Sandbox, tmp_path: Path, certificate: Certificate) -> Ite
                 shop, pixel_id=PIXEL, access_token=TOKEN, graph_url=sandbox.url, **(defaults | settings)
             )
             stack.callback(middleware.close)
-            return Running(
-                shop, middleware, stack.enter_context(Listener(middleware, tls=certificate.tls if tls else None))
-            )
+            listener = Listener(middleware, port=port, tls=certificate.tls if tls else None)
+            return Running(shop, middleware, stack.enter_context(listener))
 
         yield start
-
-
-@pytest.fixture
-def visitor(new_visitor: NewVisitor) -> Visitor:
-    return new_visitor(user_agent=CHROME)
 
 
 @pytest.fixture(scope="session")
@@ -99,7 +94,7 @@ def meta_port(meta_hosts: tuple[MetaHosts, Listener]) -> int:
 
 @pytest.fixture
 def keeping_visitor(keeping_chromium: Browser) -> Iterator[Visitor]:
-    context = keeping_chromium.new_context(user_agent=CHROME)
+    context = keeping_chromium.new_context(user_agent=person(keeping_chromium))
     yield Visitor(context)
     context.close()
 

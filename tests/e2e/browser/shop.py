@@ -41,7 +41,7 @@ ROUTES = Map(
 
 
 class Shop:
-    """``head``, ``tail``: HTML put into every page's head and before its end; ``home``: into the first page's head only;
+    """``head``, ``tail``: HTML put into every page's head and before its end; ``home``: into the home page's;
     ``headers``: put on every page. ``requests``: what has reached the shop."""
 
     def __init__(self) -> None:

@@ -10,7 +10,7 @@ from capi_middleware.sandbox import Sandbox
 from tests.e2e.conftest import Certificate, Visitor
 from tests.e2e.validator import Expected, check
 
-from .conftest import CHROME, NewVisitor, OpenShop, both_legs, watch
+from .conftest import NewVisitor, OpenShop, both_legs, watch
 
 LAMP = {"value": 249.0, "currency": "SEK", "content_ids": ["1"]}
 
@@ -41,7 +41,7 @@ def test_a_page_from_the_browsers_cache(open_shop: OpenShop, sandbox: Sandbox, v
 def test_two_visitors_of_one_stored_page(open_shop: OpenShop, sandbox: Sandbox, new_visitor: NewVisitor) -> None:
     shop = open_shop()
     for _ in range(2):
-        new_visitor(user_agent=CHROME).page.goto(shop.url + "/cached/about")
+        new_visitor().page.goto(shop.url + "/cached/about")
     pairs = check(sandbox, ["PageView", "PageView"])
     assert len({pair.browser[0].fbp for pair in pairs}) == 2
 
