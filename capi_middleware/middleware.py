@@ -23,7 +23,7 @@ from .page.script import respond as script_response
 from .settings import Settings, SettingsSource
 from .settings.state import signing_key, state_dir
 from .shop import Shop, compile_shop
-from .visit import read_visit, warm
+from .visit import is_subresource, read_visit, warm
 from .visit.cookies import read_cookies
 
 if TYPE_CHECKING:
@@ -104,6 +104,8 @@ class CapiMiddleware:
             if endpoint is not None:
                 return endpoint
         if not settings.meta.pixel_id or environ.get("REQUEST_METHOD") in _NEVER or "HTTP_UPGRADE" in environ:
+            return None
+        if is_subresource(environ):
             return None
         environ[_ACTIVE] = True
         shop = self._shop(settings)

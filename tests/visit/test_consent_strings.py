@@ -15,12 +15,12 @@ from capi_middleware.visit.consent.decode import Bits, base64_json, flag, percen
 from capi_middleware.visit.consent.gpp import read_gpp, section_ids
 from capi_middleware.visit.consent.tcf import read_tc_string
 
-TC_STRINGS = [
-    "CPdVfUAPdVfUAAHABBENCxCsAP_AAH_AAAqIF5wAQF5gXnABAXmAAA",
-    "CPdVfUAPdVfUAAHABBENCxCgAAAAAAAAAAqIAAAAAAAA",
-    "COtybn4PA_zT4KjACBENAPCIAEBAAECAAIAAAAAAAAAA.IBAgAAAgAIAwgAgAAAAEAAAACA",
-    "CLcVDxRMWfGmWAVAHCENAXCkAKDAADnAABRgA5mdfCKZuYJez-NQm0TBMYA4oCAAGQYIAAAAAAEAIAEgAA",
-]
+TC_STRINGS = {
+    "CPdVfUAPdVfUAAHABBENCxCsAP_AAH_AAAqIF5wAQF5gXnABAXmAAA": set(range(1, 11)),
+    "CPdVfUAPdVfUAAHABBENCxCgAAAAAAAAAAqIAAAAAAAA": set(),
+    "COtybn4PA_zT4KjACBENAPCIAEBAAECAAIAAAAAAAAAA.IBAgAAAgAIAwgAgAAAAEAAAACA": {2, 10},
+}
+"""Strings of real sites and of IAB's own library, with the purposes consented to."""
 
 
 class Writer:
@@ -46,6 +46,11 @@ def tc_string(purposes: set[int], vendors: int = 0, version: int = 2) -> str:
     writer.put(0, 24).put(0, 1).put(0, 12)
     writer.put(vendors, 16).put(0, 1).put(0, vendors)
     return writer.put(0, 16).put(0, 1).put(0, 12).text()
+
+
+@pytest.mark.parametrize("text", TC_STRINGS)
+def test_tcf_purposes(text: str) -> None:
+    assert read_tc_string(text).purposes == TC_STRINGS[text]
 
 
 @pytest.mark.parametrize("text", TC_STRINGS)
