@@ -7,12 +7,9 @@ import shutil
 import socket
 import sys
 import tempfile
-import threading
 from pathlib import Path
 
-import waitress  # type: ignore[import-untyped]
-
-from capi_middleware.demo import Shop
+from capi_middleware.demo import Shop, ShopServer
 from capi_middleware.middleware import CapiMiddleware
 from capi_middleware.sandbox import Sandbox
 
@@ -53,8 +50,7 @@ class Demo:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._server.close()
-        self._thread.join(timeout=5)
+        self._server.stop()
         self.app.flush(2.0)
         self.app.close()
         self.sandbox.stop()
@@ -85,13 +81,11 @@ class Demo:
             pixel_url=f"{meta}/en_US/fbevents.js",
         )
         try:
-            self._server = waitress.create_server(self.app, host=self._host, port=self._port, threads=8, ident=None)
+            self._server = ShopServer(self.app, self._host, self._port)
         except BaseException:
             self.app.close()
             raise
-        self._port = self._server.effective_port
-        self._thread = threading.Thread(target=self._server.run, name="demo-shop", daemon=True)
-        self._thread.start()
+        self._port = self._server.port
 
 
 def options(parser: argparse.ArgumentParser) -> None:

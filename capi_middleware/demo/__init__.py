@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .server import ShopServer
 from .shop import Shop
 
-__all__ = ["Shop"]
+__all__ = ["Shop", "ShopServer"]

@@ -62,7 +62,7 @@ class SandboxApp:
         self.keys = keys or Keys()
         self.faults = FaultBoard()
         self.usage = 0
-        self._cookies = cookies
+        self.cookies = cookies
         self._now = now
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -151,7 +151,7 @@ class SandboxApp:
         return _javascript((STATIC / "fbevents.js").read_text("utf-8"))
 
     def _config(self, request: Request, pixel_id: str) -> Response:
-        return _javascript(config_script(pixel_id, self._cookies))
+        return _javascript(config_script(pixel_id, self.cookies))
 
     def _plugin(self, request: Request, name: str) -> Response:
         script = plugin_script(name)

@@ -40,11 +40,13 @@ class MetaHosts:
 
 
 class Visitor:
-    """One person with a fresh browser profile: ``page``, and what the console said of errors."""
+    """One person with a fresh browser profile: ``page``, and what the console said of errors. ``tolerated``: words of
+    errors that are the shop's own affair."""
 
     def __init__(self, context: BrowserContext) -> None:
         self.context = context
         self.errors: list[str] = []
+        self.tolerated: list[str] = []
         context.on("console", self._heard)
         context.on("weberror", lambda error: self.errors.append(str(error.error)))
         self.page: Page = context.new_page()
@@ -54,7 +56,7 @@ class Visitor:
         return next((one["value"] for one in self.context.cookies() if one.get("name") == name), "")
 
     def _heard(self, message: ConsoleMessage) -> None:
-        if message.type == "error":
+        if message.type == "error" and not any(word in message.text for word in self.tolerated):
             self.errors.append(f"{message.text} ({message.location.get('url', '')})")
 
 
@@ -81,6 +83,13 @@ def meta_hosts(certificate: Certificate) -> Iterator[tuple[MetaHosts, Listener]]
     hosts = MetaHosts()
     with Listener(hosts, tls=certificate.tls) as listener:
         yield hosts, listener
+
+
+@pytest.fixture(scope="session")
+def graph_url(meta_hosts: tuple[MetaHosts, Listener]) -> Iterator[str]:
+    """For shops that outlive a test: whichever sandbox stands for Meta at the time answers there."""
+    with Listener(meta_hosts[0]) as listener:
+        yield listener.url
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ from playwright.sync_api import Page
 from capi_middleware.demo import Shop
 from capi_middleware.sandbox import Fault, Sandbox
 
+from .browsing import press, see
 from .conftest import Visitor, Wrapped
 from .validator import Expected, arrive, check, check_server_only
 
@@ -28,18 +29,6 @@ BUYER = {
 @pytest.fixture
 def shop(wrap: Callable[..., Wrapped]) -> Wrapped:
     return wrap(Shop())
-
-
-def see(page: Page, address: str) -> None:
-    page.goto(address)
-    page.wait_for_load_state("networkidle")
-
-
-def press(page: Page, selector: str) -> None:
-    """Press a button that leads to another page."""
-    with page.expect_navigation():
-        page.click(selector)
-    page.wait_for_load_state("networkidle")
 
 
 def buy(page: Page, url: str) -> None:
