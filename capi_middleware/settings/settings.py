@@ -6,11 +6,15 @@ JSON schema and ``docs/`` are made from the field metadata. To add a setting, ad
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from .pattern import PatternError, path_pattern
+from .rule import Rule
 from .secret import Secret
+from .suggest import did_you_mean
 
 
 def option(
@@ -23,8 +27,11 @@ def option(
     right: str = "",
     low: float | None = None,
     high: float | None = None,
+    check: Callable[[str], str] | None = None,
 ) -> Any:
-    """A settings field: its default, a sentence of documentation, where else it is read from, what is valid."""
+    """A settings field: its default, a sentence of documentation, where else it is read from, what is valid.
+
+    ``check``: for a text (or each text of a list), what would be right, "" where it is."""
     return field(
         default=default,
         metadata={
@@ -35,8 +42,31 @@ def option(
             "right": right,
             "low": low,
             "high": high,
+            "check": check,
         },
     )
+
+
+ID_KINDS = ("id", "sku", "product_id", "variant_id", "mpn", "gtin")
+"""What a ``content_id`` template may be filled from."""
+
+
+def _template(text: str) -> str:
+    names = re.findall(r"\{([^{}]*)\}", text)
+    if not names or "{" in re.sub(r"\{[^{}]*\}", "", text):
+        return 'Write a template with one of the ids in braces, as "{sku}" or "shop_{variant_id}".'
+    for name in names:
+        if name not in ID_KINDS:
+            return f"{did_you_mean(name, ID_KINDS)}Known: " + ", ".join(f"{{{kind}}}" for kind in ID_KINDS) + "."
+    return ""
+
+
+def _path_pattern(text: str) -> str:
+    try:
+        path_pattern(text)
+    except PatternError as error:
+        return f"It {error.wrong} {error.right}"
+    return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +130,19 @@ class ShopSettings:
         pattern=r"[A-Z]{2}",
         right='Write two letters, as "SE".',
     )
-    content_id: str = option("{id}", "How a content_id is made, to match the catalogue: `{id}`, `{sku}`, `shop_{id}`.")
-    exclude: tuple[str, ...] = option((), "Paths on which nothing is done, as patterns: `/admin/*`.")
+    content_id: str = option(
+        "{id}",
+        "How a content_id is made, to match the catalogue: `{id}` (found by itself), `{sku}`, `{product_id}`,"
+        " `{variant_id}`, `{mpn}`, `{gtin}`, with text around it: `shop_{variant_id}`.",
+        check=_template,
+    )
+    exclude: tuple[str, ...] = option(
+        (), "Paths on which nothing is done, as patterns: `/admin/*`.", check=_path_pattern
+    )
+    off: tuple[str, ...] = option(
+        (),
+        "Rules that are switched off, by name, or events, by theirs: `Contact`, `general: *`, `woocommerce: search`.",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -343,8 +384,7 @@ class ServerSettings:
 class Settings:
     """Everything about one shop. ``sites`` is filled on the top level only.
 
-    ``rules`` are the ``[[rule]]`` tables as read, in order, each with ``"__line__"`` (int) and ``"__file__"``;
-    ``infer`` compiles them.
+    ``rules`` are checked and in order; ``infer`` compiles them. ``aliases``: more hosts of a site.
     """
 
     meta: MetaSettings = MetaSettings()
@@ -356,8 +396,9 @@ class Settings:
     delivery: DeliverySettings = DeliverySettings()
     proxy: ProxySettings = ProxySettings()
     server: ServerSettings = ServerSettings()
-    rules: tuple[Mapping[str, Any], ...] = ()
+    rules: tuple[Rule, ...] = ()
     host: str = ""
+    aliases: tuple[str, ...] = ()
     sites: tuple[Settings, ...] = ()
 
     @property
@@ -368,6 +409,6 @@ class Settings:
     def for_host(self, host: str) -> Settings:
         """The site of this host (lower case, without port), or the settings themselves."""
         for site in self.sites:
-            if site.host == host:
+            if site.host == host or host in site.aliases:
                 return site
         return self

@@ -3,132 +3,222 @@
 from __future__ import annotations
 
 import dataclasses
-import json
+import hashlib
 import os
-import secrets
 import threading
 import time
+import weakref
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from .load import Loaded, load
-from .problem import Problem
+from . import saved
+from .load import check_keywords, config_file, examine, merge, parse_text, read_text
+from .problem import Problem, SettingsError
+from .reader import Text
 from .settings import Settings
 from .state import state_dir
 
-_SAVED = "settings.json"
-_POLL = 1.0
+POLL = 1.0
+"""Seconds between two looks at the files."""
+_PATIENCE = 5.0
 
 
 class SettingsSource:
-    """The settings in force. ``current`` and ``hosts`` are plain attributes, replaced whole when something changed.
+    """The settings in force. ``current``, ``hosts``, ``generation``, ``version`` and ``problems`` are plain attributes,
+    replaced whole when something changed; reading them costs nothing.
 
-    ``config`` and ``keywords`` as in :func:`load`. Each process polls the files' times at most once a second, from
-    :meth:`for_host`; a file with mistakes changes nothing but ``problems``.
+    ``config`` and ``keywords`` as in :func:`~capi_middleware.settings.load.load`. Each process looks at the times of
+    its files at most once a second, from :meth:`for_host`, and reads changed ones in a thread. A file with mistakes
+    changes nothing but ``problems``: its last good version stays in force, over restarts too.
+
+    ``generation`` counts changes in this process; ``version`` is the same in all processes that use the same settings.
     """
 
     def __init__(self, config: str | os.PathLike[str] | None = None, **keywords: Any) -> None:
-        self._config = config
+        check_keywords(keywords)
+        self._config = config_file(config)
         self._keywords = keywords
-        self._lock = threading.Lock()
+        self._good: dict[str, Text] = {}
         self._subscribers: list[Callable[[Settings], None]] = []
-        self.generation = 0
-        self.problems: tuple[Problem, ...] = ()
         self.current = Settings()
         self.hosts: dict[str, Settings] = {}
-        self._due = 0.0
-        self._files: tuple[str, ...] = ()
-        loaded = self._load()
-        self._take(loaded)
-        self._stamp = self._read_stamp()
+        self.generation = 0
+        self.version = ""
+        self.problems: tuple[Problem, ...] = ()
+        self._new_locks()
+        self._stamp: tuple[Any, ...] = ()
+        self._load(first=True)
+        self._due = time.monotonic() + POLL
+        _SOURCES.add(self)
+
+    def _new_locks(self) -> None:
+        self._lock = threading.Lock()
+        self._started = 0.0
 
     def for_host(self, host: str) -> Settings:
         """The settings of this host (lower case, without port); also the moment at which changes are noticed."""
         if time.monotonic() >= self._due:
-            self.poll()
+            self._look()
         return self.hosts.get(host, self.current)
 
     def poll(self) -> bool:
-        """Look at the files now; True if settings changed."""
-        self._due = time.monotonic() + _POLL
-        stamp = self._read_stamp()
-        if stamp == self._stamp or not self._lock.acquire(blocking=False):
-            return False
-        try:
-            self._stamp = stamp
-            loaded = self._load()
-            self.problems = loaded.problems
-            if loaded.problems:
-                return False
-            self._take(loaded)
-        finally:
-            self._lock.release()
-        return True
+        """Look at the files now, and wait for what is new; True if settings changed."""
+        before = self.generation
+        if self._read_stamp() != self._stamp:
+            self._load()
+        return self.generation != before
 
     def subscribe(self, subscriber: Callable[[Settings], None]) -> None:
-        """Call ``subscriber(settings)`` after each change."""
+        """Call ``subscriber(settings)`` after each change, in the thread that read it."""
         self._subscribers.append(subscriber)
 
+    @property
+    def saved_path(self) -> Path:
+        """Where :meth:`save` keeps what the admin page says."""
+        return state_dir(self.current) / saved.FILE
+
+    def saved_text(self) -> str:
+        """What was saved, as TOML; the access token stands in it. Raises ``OSError``."""
+        return saved.read(self.saved_path)
+
     def save(self, tables: Mapping[str, Any], host: str = "") -> None:
-        """Keep what the admin page says, for all processes. ``tables``: ``{"meta": {"pixel_id": "…"}}``; given keys
-        replace saved ones, ``None`` forgets one. ``host``: for one site only. Raises ``OSError``."""
-        saved = self._saved()
-        target = saved
-        if host:
-            sites = saved.setdefault("site", [])
-            target = next((site for site in sites if site.get("host") == host), {})
-            if not target:
-                target["host"] = host
-                sites.append(target)
-        for name, table in tables.items():
-            if isinstance(table, Mapping):
-                merged = {**target.get(name, {}), **table}
-                target[name] = {key: value for key, value in merged.items() if value is not None}
-            else:
-                target[name] = table
-        path = self._saved_path()
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        fresh = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
-        handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(saved, file, indent=1)
-        os.replace(fresh, path)
-        self.poll()
+        """Keep what the admin page says, for all processes and restarts.
 
-    def _saved_path(self) -> Path:
-        return state_dir(self.current) / _SAVED
+        ``tables``: ``{"meta": {"pixel_id": "…"}, "rule": [{…}]}``: given keys replace saved ones, a list replaces the
+        whole list, ``None`` forgets. ``host``: for that site only. Comments in the file stay.
+        Raises :class:`SettingsError` (and saves nothing) where a value is not valid, ``OSError`` where the state
+        folder cannot be written.
+        """
+        with saved.locked(self.saved_path):
+            self._write(saved.merged(self.saved_text(), tables, host))
 
-    def _saved(self) -> dict[str, Any]:
+    def save_text(self, text: str) -> None:
+        """Keep a whole TOML text in the saved one's place. Raises as :meth:`save`."""
+        with saved.locked(self.saved_path):
+            self._write(text)
+
+    def _write(self, text: str) -> None:
+        problems: list[Problem] = []
+        read = parse_text(str(self.saved_path), text, problems)
+        problems += examine(read)
+        if problems:
+            raise SettingsError(problems)
+        saved.write(self.saved_path, text)
+        self._load()
+
+    def _look(self) -> None:
+        now = time.monotonic()
+        self._due = now + POLL
+        if self._read_stamp() == self._stamp:
+            return
+        if not self._started:
+            self._started = now
+            threading.Thread(target=self._load_aside, name="capi-settings", daemon=True).start()
+        elif now - self._started > _PATIENCE:  # a server that gives threads no time (uWSGI without enable-threads)
+            self._load()
+
+    def _load_aside(self) -> None:
         try:
-            found = json.loads(self._saved_path().read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return {}
-        return found if isinstance(found, dict) else {}
+            self._load()
+        finally:
+            self._started = 0.0
 
-    def _load(self) -> Loaded:
-        if not self.generation:
-            self.current = load(self._config, **self._keywords).settings
-        return load(self._config, saved=self._saved(), **self._keywords)
+    def _load(self, first: bool = False) -> None:
+        with self._lock:
+            stamp = self._read_stamp()
+            problems: list[Problem] = []
+            texts = [self._text(self._config, problems, first)] if self._config else []
+            settings, more = merge(texts, self._keywords)
+            path = state_dir(settings) / saved.FILE
+            if path.exists():
+                texts.append(self._text(str(path), problems, first))
+                settings, more = merge(texts, self._keywords)
+            self._stamp = stamp
+            self.problems = (*problems, *more)
+            self._take(settings, _version(texts))
+            if first:  # only now is the state folder known
+                self._stamp = self._read_stamp()
 
-    def _take(self, loaded: Loaded) -> None:
-        before = self.hosts
-        sites = tuple(before[site.host] if before.get(site.host) == site else site for site in loaded.settings.sites)
-        self._files = loaded.files
-        self.problems = loaded.problems
-        self.current = dataclasses.replace(loaded.settings, sites=sites)
-        self.hosts = {site.host: site for site in sites}
+    def _text(self, path: str, problems: list[Problem], first: bool) -> Text:
+        """This file's text, or its last good one where it has mistakes."""
+        wrong: list[Problem] = []
+        text = read_text(path, wrong)
+        wrong += examine(text)
+        copy = self._copy_path(path, text)
+        if not wrong:
+            if self._good.get(path) != text:
+                _keep(copy, text)
+            self._good[path] = text
+            return text
+        problems += wrong
+        if first and path not in self._good:
+            before: list[Problem] = []
+            kept = read_text(str(copy), before)
+            if not before and not examine(kept):
+                self._good[path] = kept._replace(file=path)
+        return self._good.get(path, text)
+
+    def _copy_path(self, path: str, text: Text) -> Path:
+        settings, _ = merge([text], self._keywords)
+        name = hashlib.sha256(os.path.abspath(path).encode("utf-8", "surrogateescape")).hexdigest()[:16]
+        return state_dir(settings) / "good" / f"{name}.toml"
+
+    def _take(self, settings: Settings, version: str) -> None:
+        known = {site.host: site for site in self.current.sites}
+        sites = tuple(known[site.host] if known.get(site.host) == site else site for site in settings.sites)
+        settings = dataclasses.replace(settings, sites=sites)
+        if self.generation and settings == self.current:
+            return
+        hosts: dict[str, Settings] = {}
+        for site in sites:
+            for host in (site.host, *site.aliases):
+                hosts.setdefault(host, site)
+                hosts.setdefault(f"www.{host}", site)
+        self.current, self.hosts, self.version = settings, hosts, version
         self.generation += 1
-        for subscriber in self._subscribers:
-            subscriber(self.current)
+        for subscriber in tuple(self._subscribers):
+            subscriber(settings)
 
-    def _read_stamp(self) -> tuple[tuple[int, int], ...]:
-        stamps = []
-        paths: list[str | Path] = [*self._files, self._saved_path()]
-        for path in paths:
-            try:
-                found = os.stat(path)
-                stamps.append((found.st_mtime_ns, found.st_size))
-            except OSError:
-                stamps.append((0, 0))
-        return tuple(stamps)
+    def _read_stamp(self) -> tuple[Any, ...]:
+        paths: list[str | Path] = [self.saved_path]
+        if self._config:
+            paths.append(self._config)
+        return tuple(map(_stamp, paths))
+
+
+_SOURCES: weakref.WeakSet[SettingsSource] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for source in list(_SOURCES):
+        source._new_locks()  # a thread of the parent may have held it
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+def _stamp(path: str | Path) -> tuple[int, int, int]:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return (0, 0, 0)
+    return (found.st_mtime_ns, found.st_size, found.st_ino)
+
+
+def _version(texts: list[Text]) -> str:
+    digest = hashlib.sha256()
+    for text in texts:
+        digest.update(text.source.encode("utf-8", "surrogatepass"))
+        digest.update(b"\0")
+    return digest.hexdigest()[:12]
+
+
+def _keep(copy: Path, text: Text) -> None:
+    """Remember a good file for the next start; a folder that cannot be written costs only that."""
+    try:
+        if saved.read(copy) != text.source:
+            saved.write(copy, text.source)
+    except (OSError, ValueError):
+        pass

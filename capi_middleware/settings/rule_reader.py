@@ -1,0 +1,363 @@
+"""From a ``[[rule]]`` table to a :class:`Rule`; every mistake becomes a message of its own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from .pattern import Glob, Pattern, PatternError, Test, glob, path_pattern, value_test
+from .rule import CUSTOM_DATA, OWN_DATA, STANDARD_NAMES, Rule, When
+from .suggest import did_you_mean, nearest
+from .value import SOURCES, Value, css_parts, css_selector, json_path, value
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+NOTICES = ("success", "error", "none")
+_CUSTOM = re.compile(r"[A-Za-z0-9 _.-]{1,50}")
+_DATA_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_ -]{0,63}")
+_RANGE = re.compile(r"(\d{3})\s*-\s*(\d{3})|([1-5])xx|(\d{3})", re.IGNORECASE)
+
+Report = Callable[[str, str, str], None]
+"""``report(key, wrong, right)``; ``key`` is dotted, below the rule."""
+
+
+class Key(NamedTuple):
+    """A key of ``[[rule]]`` or of ``when``: its documentation and its JSON schema."""
+
+    doc: str
+    schema: Mapping[str, Any]
+
+
+_TEXT = {"type": "string"}
+_TEXTS = {"anyOf": [_TEXT, {"type": "array", "items": _TEXT, "minItems": 1}]}
+_SCALAR = {"type": ["string", "number", "boolean"]}
+_TESTS = {
+    "type": "object",
+    "additionalProperties": {"anyOf": [_SCALAR, {"type": "array", "items": _SCALAR, "minItems": 1}]},
+}
+_VALUE = {"anyOf": [_SCALAR, {"type": "array", "items": _TEXT, "minItems": 1}]}
+_STATUS = {"anyOf": [{"type": ["integer", "string"]}, {"type": "array", "items": {"type": ["integer", "string"]}}]}
+
+WHEN_KEYS = {
+    "status": Key('Accepted status codes: `200`, `"2xx"`, `"200-299"`, or a list. Default: 2xx and 3xx.', _STATUS),
+    "redirect": Key(
+        "Whether the answer redirects (`true`, `false`), or patterns of where to: `/varukorg/*`.",
+        {"anyOf": [{"type": "boolean"}, _TEXTS]},
+    ),
+    "redirect_query": Key("Conditions on the parameters of the address redirected to.", _TESTS),
+    "json": Key("Conditions on a JSON answer, by JMESPath: `{ success = true, errors = false }`.", _TESTS),
+    "cookie": Key(
+        "A cookie that the answer must set (not delete): its name, `*` for any letters; or conditions on its value.",
+        {"anyOf": [_TEXTS, _TESTS]},
+    ),
+    "header": Key("Conditions on the answer's headers.", _TESTS),
+    "css": Key("Conditions on elements of the page: `{ '.alert-success' = true }`; `@attribute` reads one.", _TESTS),
+    "notice": Key(
+        "The message that the page shows: `success`, `error`, or `none` for no error.",
+        {"enum": list(NOTICES)},
+    ),
+    "product": Key("Whether the page shows one product.", {"type": "boolean"}),
+    "page": Key("Whether it is a full page that a person opened.", {"type": "boolean"}),
+    "cart": Key("Whether the page's cart must hold something.", {"type": "boolean"}),
+}
+
+RULE_KEYS = {
+    "event": Key("A standard event, or a name of your own.", {"anyOf": [{"enum": list(STANDARD_NAMES)}, _TEXT]}),
+    "name": Key("What `explain` and the ledger call the rule. Default: its file and line.", _TEXT),
+    "path": Key(
+        "Routing patterns, any of them: `/produkt/<slug>`, `/p/<int:id>`, `/blogg/*`; `words:cart add`: words of that"
+        " meaning in eleven languages. Default: every path.",
+        _TEXTS,
+    ),
+    "host": Key("Hosts, `*` for any letters: `*.butik.example`.", _TEXTS),
+    "method": Key(
+        "GET, POST, … Default: by the event.",
+        {"anyOf": [{"enum": list(METHODS)}, {"type": "array", "items": {"enum": list(METHODS)}}]},
+    ),
+    "query": Key('Conditions on parameters of the address: `{ route = "checkout/cart.add" }`.', _TESTS),
+    "form": Key("Conditions on fields of the posted form.", _TESTS),
+    "json": Key("Conditions on the posted JSON, by JMESPath.", _TESTS),
+    "graphql": Key("Names of the GraphQL operation or of a field that it asks for: `addProductsToCart`.", _TEXTS),
+    "exclude": Key("Paths that the rule leaves out.", _TEXTS),
+    "when": Key(
+        'What proves success: a table; a list of tables, one of which must hold; or `"proof"`: found by itself.'
+        " Default: no sign of failure.",
+        {"anyOf": [{"const": "proof"}, {"$ref": "#/$defs/when"}, {"type": "array", "items": {"$ref": "#/$defs/when"}}]},
+    ),
+    "next": Key(
+        'The same, on the page that follows: `{ notice = "success" }`, or `"proof"`.',
+        {"anyOf": [{"const": "proof"}, {"$ref": "#/$defs/when"}, {"type": "array", "items": {"$ref": "#/$defs/when"}}]},
+    ),
+    "data": Key(
+        "What is sent, and where each value comes from; `false` leaves one out. Also `quantity` and `price`, which"
+        " become `contents` and `value`.",
+        {"type": "object", "additionalProperties": _VALUE},
+    ),
+    "key": Key("What the event's ID is derived from, so that it counts once: an order number.", _VALUE),
+    "remember": Key("Order references under which the visitor is kept for a payment provider's notice.", _VALUE),
+    "once": Key(
+        "How often it counts: `visitor` (once in half an hour), `cart` (until a purchase), `order` (per `key`).",
+        {"enum": ["visitor", "cart", "order"]},
+    ),
+    "order": Key("Rules with a lower number come first. Default: 0, in the file's order.", {"type": "integer"}),
+    "send": Key("`false`: the event is not sent where this rule matches, nor by a preset's rule.", {"type": "boolean"}),
+    "server_only": Key("`true`: sent from the server alone.", {"type": "boolean"}),
+    "notice": Key(
+        "`true`: the request comes from a payment provider's server; the event is joined with the visitor who went to"
+        " pay for that order.",
+        {"type": "boolean"},
+    ),
+}
+_SHIPPED = {"looks"}
+
+
+class RuleReader:
+    """Reads rules of one file. ``shipped``: the project's own, which may use built-in tests."""
+
+    def __init__(self, file: str, shipped: bool = False) -> None:
+        self._file = file
+        self._shipped = shipped
+
+    def read(self, table: Mapping[str, Any], line: int, report: Report) -> Rule | None:
+        """The rule, or None where anything was reported."""
+        reading = _Reading(table, report)
+        reading.unknown_keys(RULE_KEYS, _SHIPPED if self._shipped else set(), "")
+        event = reading.event()
+        paths = reading.patterns("path")
+        notice = reading.flag("notice", False)
+        variables = _variables(paths)
+        rule = Rule(
+            event=event,
+            name=reading.text("name") or (f"line {line}" if line else event),
+            methods=frozenset(reading.choices("method", METHODS)),
+            paths=paths,
+            hosts=tuple(map(glob, reading.texts("host"))),
+            exclude=reading.patterns("exclude"),
+            query=reading.tests(table.get("query"), "query"),
+            form=reading.tests(table.get("form"), "form"),
+            json=reading.tests(table.get("json"), "json", json_path),
+            graphql=_globs(reading.texts("graphql")),
+            when=reading.whens("when"),
+            next=reading.whens("next"),
+            data=reading.data(variables),
+            key=reading.value("key", variables),
+            remember=reading.value("remember", variables),
+            once=reading.choice("once", ("visitor", "cart", "order")),
+            order=reading.integer("order"),
+            send=reading.flag("send", True),
+            server_only=reading.flag("server_only", False) or notice,
+            notice=notice,
+            shipped=self._shipped,
+            looks=reading.text("looks") if self._shipped else "",
+            file=self._file,
+            line=line,
+            table=table,
+        )
+        return None if reading.faulty else rule
+
+
+class _Reading:
+    def __init__(self, table: Mapping[str, Any], report: Report) -> None:
+        self.table = table
+        self.faulty = False
+        self._report = report
+
+    def wrong(self, key: str, wrong: str, right: str) -> None:
+        self.faulty = True
+        self._report(key, wrong, right)
+
+    def unknown_keys(self, known: Mapping[str, Key], more: set[str], prefix: str, table: Any = None) -> None:
+        for name in self.table if table is None else table:
+            if name not in known and name not in more:
+                self.wrong(
+                    prefix + name,
+                    "is no key of a rule." if not prefix else f"is no key of {prefix[:-1]}.",
+                    f"{did_you_mean(name, known)}Known: {', '.join(known)}.",
+                )
+
+    def event(self) -> str:
+        event = self.table.get("event")
+        if event is None:
+            self.wrong("event", "is missing.", 'Write event = "AddToCart", or a name of your own.')
+        elif not isinstance(event, str) or not _CUSTOM.fullmatch(event):
+            self.wrong(
+                "event", f"{event!r} is no event name.", "Letters, digits, space, _ . and -; at most 50 characters."
+            )
+        elif event not in STANDARD_NAMES and (meant := nearest(event, STANDARD_NAMES, 0.85)):
+            self.wrong(
+                "event", f"there is no standard event {event}.", f"Did you mean {meant}? Names of your own differ more."
+            )
+        return event if isinstance(event, str) else ""
+
+    def text(self, key: str) -> str:
+        raw = self.table.get(key, "")
+        if not isinstance(raw, str):
+            self.wrong(key, f"{raw!r} is no text.", 'Write it in "quotes".')
+            return ""
+        return raw
+
+    def texts(self, key: str, table: Mapping[str, Any] | None = None, prefix: str = "") -> tuple[str, ...]:
+        raw = (self.table if table is None else table).get(key, ())
+        if isinstance(raw, str):
+            return (raw,)
+        if isinstance(raw, (list, tuple)) and all(isinstance(part, str) for part in raw):
+            if key in (self.table if table is None else table) and not raw:
+                self.wrong(prefix + key, "is an empty list.", "Leave the key out for no condition.")
+            return tuple(raw)
+        self.wrong(prefix + key, f"{raw!r} is neither a text nor a list of texts.", 'Write ["one", "two"].')
+        return ()
+
+    def patterns(self, key: str, table: Mapping[str, Any] | None = None, prefix: str = "") -> tuple[Pattern, ...]:
+        found = []
+        for text in self.texts(key, table, prefix):
+            try:
+                found.append(path_pattern(text))
+            except PatternError as error:
+                self.wrong(prefix + key, f"{text!r} {error.wrong}", error.right)
+        return tuple(found)
+
+    def choices(self, key: str, known: tuple[str, ...]) -> tuple[str, ...]:
+        found = tuple(text.upper() for text in self.texts(key))
+        for text in found:
+            if text not in known:
+                self.wrong(key, f"{text!r} is not known.", f"{did_you_mean(text, known)}Known: {', '.join(known)}.")
+        return found
+
+    def choice(self, key: str, known: tuple[str, ...]) -> str:
+        text = self.text(key)
+        if text and text not in known:
+            self.wrong(key, f"{text!r} is not known.", f"{did_you_mean(text, known)}Known: {', '.join(known)}.")
+        return text
+
+    def integer(self, key: str) -> int:
+        raw = self.table.get(key, 0)
+        if not isinstance(raw, int) or isinstance(raw, bool):
+            self.wrong(key, f"{raw!r} is no whole number.", f"Write {key} = 10.")
+            return 0
+        return raw
+
+    def flag(self, key: str, default: bool) -> bool:
+        raw = self.table.get(key, default)
+        if not isinstance(raw, bool):
+            self.wrong(key, f"{raw!r} is neither true nor false.", f"Write {key} = true, without quotes.")
+            return default
+        return raw
+
+    def tests(self, raw: Any, key: str, compiler: Callable[[str], Any] | None = None) -> tuple[Test, ...]:
+        if raw is None:
+            return ()
+        if not isinstance(raw, Mapping):
+            self.wrong(key, "is not a table of conditions.", f'Write {key} = {{ name = "value" }}.')
+            return ()
+        found = []
+        for name, written in raw.items():
+            try:
+                test = value_test(name, written)
+                find = compiler(name) if compiler else glob(name).match if "*" in name else None
+                found.append(test._replace(find=find))
+            except PatternError as error:
+                self.wrong(f"{key}.{name}", error.wrong, error.right)
+        return tuple(found)
+
+    def whens(self, key: str) -> tuple[When, ...]:
+        raw = self.table.get(key)
+        if raw is None:
+            return ()
+        if raw == "proof":
+            return (When(proof=True),)
+        tables = raw if isinstance(raw, (list, tuple)) else [raw]
+        if not tables or not all(isinstance(table, Mapping) for table in tables):
+            self.wrong(key, f"{raw!r} is no condition.", f'Write {key} = {{ status = 200 }}, or {key} = "proof".')
+            return ()
+        many = len(tables) > 1
+        return tuple(self._when(table, f"{key}[{n}]." if many else f"{key}.") for n, table in enumerate(tables))
+
+    def _when(self, table: Mapping[str, Any], prefix: str) -> When:
+        self.unknown_keys(WHEN_KEYS, set(), prefix, table)
+        redirect = table.get("redirect")
+        cookie = table.get("cookie")
+        notice = table.get("notice", "")
+        if notice not in ("", *NOTICES):
+            self.wrong(f"{prefix}notice", f"{notice!r} is not known.", f"Known: {', '.join(NOTICES)}.")
+        named = isinstance(cookie, Mapping) or cookie is None
+        names = {} if named else dict.fromkeys(self.texts("cookie", table, prefix), "*")
+        flags = {name: table[name] for name in ("product", "page", "cart") if name in table}
+        for name, raw in flags.items():
+            if not isinstance(raw, bool):
+                self.wrong(prefix + name, f"{raw!r} is neither true nor false.", f"Write {name} = true.")
+        return When(
+            statuses=tuple(self._statuses(table.get("status"), f"{prefix}status")),
+            redirect=(
+                redirect if redirect is None or isinstance(redirect, bool) else self.patterns("redirect", table, prefix)
+            ),
+            redirect_query=self.tests(table.get("redirect_query"), f"{prefix}redirect_query"),
+            json=self.tests(table.get("json"), f"{prefix}json", json_path),
+            cookie=self.tests(cookie if named else names, f"{prefix}cookie"),
+            header=self.tests(table.get("header"), f"{prefix}header"),
+            css=self.tests(table.get("css"), f"{prefix}css", _css),
+            notice=notice if isinstance(notice, str) else "",
+            product=flags.get("product"),
+            page=flags.get("page"),
+            cart=flags.get("cart", False) is True,
+        )
+
+    def _statuses(self, raw: Any, key: str) -> Iterator[tuple[int, int]]:
+        if raw is None:
+            return
+        for part in raw if isinstance(raw, (list, tuple)) else [raw]:
+            found = _RANGE.fullmatch(str(part)) if not isinstance(part, bool) else None
+            if found is None:
+                self.wrong(key, f"{part!r} is no status code.", 'Write 200, "2xx", "200-299" or a list of them.')
+            elif found[1]:
+                yield int(found[1]), int(found[2])
+            elif found[3]:
+                yield int(found[3]) * 100, int(found[3]) * 100 + 99
+            else:
+                yield int(found[4]), int(found[4])
+
+    def value(self, key: str, variables: frozenset[str] | None) -> Value | None:
+        if key not in self.table:
+            return None
+        try:
+            return value(self.table[key], variables)
+        except PatternError as error:
+            self.wrong(key, error.wrong, error.right)
+            return None
+
+    def data(self, variables: frozenset[str] | None) -> Mapping[str, Value]:
+        raw = self.table.get("data", {})
+        if not isinstance(raw, Mapping):
+            self.wrong("data", "is not a table.", f'Write data = {{ value = "css:.price" }}; {len(SOURCES)} sources.')
+            return {}
+        found = {}
+        for name, written in raw.items():
+            known = (*CUSTOM_DATA, *OWN_DATA)
+            meant = "" if name in known else nearest(name, known, 0.85)
+            if meant or not _DATA_NAME.fullmatch(name):
+                self.wrong(
+                    f"data.{name}",
+                    "is none of Meta's names." if meant else "is no name for a value.",
+                    f"Did you mean {meant}?" if meant else "Letters, digits and _.",
+                )
+                continue
+            try:
+                found[name] = value(written, variables)
+            except PatternError as error:
+                self.wrong(f"data.{name}", error.wrong, error.right)
+        return found
+
+
+def _variables(paths: tuple[Pattern, ...]) -> frozenset[str] | None:
+    if any(pattern.text.startswith("words:") for pattern in paths):
+        return frozenset()
+    return frozenset(name for pattern in paths for name in pattern.names)
+
+
+def _globs(texts: tuple[str, ...]) -> tuple[Glob, ...]:
+    return tuple(map(glob, texts))
+
+
+def _css(text: str) -> tuple[str, str]:
+    selector, attribute = css_parts(text)
+    css_selector(selector)
+    return selector, attribute
