@@ -3,8 +3,20 @@
 from __future__ import annotations
 
 from .facts import FactReader
-from .inference import Inference, Plan
+from .inference import Inference, Memory
 from .memory import ProductMemory
-from .types import Conclusion, Facts, Inferred, Response
+from .plan import Plan
+from .types import Conclusion, Facts, Inferred, Refused, Response
 
-__all__ = ["Conclusion", "FactReader", "Facts", "Inference", "Inferred", "Plan", "ProductMemory", "Response"]
+__all__ = [
+    "Conclusion",
+    "FactReader",
+    "Facts",
+    "Inference",
+    "Inferred",
+    "Memory",
+    "Plan",
+    "ProductMemory",
+    "Refused",
+    "Response",
+]

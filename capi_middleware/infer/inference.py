@@ -1,113 +1,236 @@
-"""From a visit and the shop's answer to events, by rules."""
+"""One shop's rules, compiled once: from a visit and the shop's answer to events."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any, NamedTuple, Protocol
-from urllib.parse import parse_qs
+from collections.abc import Iterable
+from pathlib import Path
+from threading import Lock
 
-from capi_middleware.settings import Settings
+from cachetools import LRUCache
+
+from capi_middleware.settings import Problem, Settings
+from capi_middleware.settings.pattern import glob, path_pattern
+from capi_middleware.settings.rule import PAGE_EVENTS, Rule
+from capi_middleware.settings.suggest import did_you_mean
+from capi_middleware.settings.words import Kinds, path_kinds, route_of
 from capi_middleware.visit.visit import Asker, Visit
 
-from .types import Conclusion, Facts, Inferred, Response
+from .answer import Answer
+from .body import FORM, GRAPHQL, JSON, Body, kind_of
+from .context import Context, Products
+from .counting import Counting
+from .once import Once
+from .plan import NOTHING, Outline, Plan
+from .platform import Platforms, Recognised
+from .preset import GENERAL, Preset, names, preset
+from .ruleset import Candidate, RuleSet
+from .value import PAGE_SOURCES
 
-_BODY_LIMIT = 256 * 1024
-_ADD = re.compile(r"/(?:cart|basket|kundvagn|varukorg|add)[^/]*(?:/add|/lagg-till)?(?:/|$)", re.I)
-_CHECKOUT = re.compile(r"/(?:checkout|kassa|kassan)/?(?:shipping-address/?)?$", re.I)
-_THANKS = re.compile(r"/(?:thank-you|thankyou|tack|order-received|orderbekraftelse|success)(?:/([^/]+))?/?$", re.I)
-_IDS = ("product_id", "product", "sku", "id", "variant_id", "add-to-cart")
-_AMOUNTS = ("quantity", "qty", "antal", "amount")
+LARGEST_BODY = 64 * 1024
+"""Bytes of a request's body above which it is not looked at."""
+_KEPT = 4096
+_ROUTES = re.compile(
+    r"(?:^|&)(?:[a-z_]*route|controller|r|page|view|action|task|mod(?:ule)?|do|act|cmd|command|fc|p|wc-ajax|tab|option"
+    r"|dispatch|ctrl|event|op)=",
+    re.IGNORECASE,
+)
+_ACTORS = (Asker.PERSON, Asker.SUSPECT, Asker.SCRIPT)
+_AUTO = ("auto", "")
 
 
-class Products(Protocol):
-    """What the shop has shown of its products (:class:`~capi_middleware.infer.memory.ProductMemory`)."""
+class Memory:
+    """What inference remembers of a shop's traffic, one a process: platforms of hosts, and what was counted.
 
-    def by_id(self, host: str, content_id: str) -> Mapping[str, Any] | None: ...
-    def by_url(self, host: str, address: str) -> Facts | None: ...
+    ``folder``: the state folder, shared by the processes of a machine; None keeps it in this process.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.platforms = Platforms(folder)
+        self.once = Once(folder)
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self.once.close()
 
 
 class Inference:
-    """One shop's rules, compiled once; shared by all threads."""
+    """Shared by all threads. ``products``: what the shop has shown of its products; ``memory``: None counts everything
+    (``explain``) and recognises platforms in this object alone."""
 
-    def __init__(self, settings: Settings, products: Products | None = None) -> None:
+    def __init__(self, settings: Settings, products: Products | None = None, memory: Memory | None = None) -> None:
         self.settings = settings
         self.products = products
+        self.platforms = memory.platforms if memory is not None else Platforms()
+        self.counting = Counting(memory.once if memory is not None else None)
+        self._own = RuleSet(settings.rules)
+        self._off = tuple(glob(text) for text in settings.shop.off)
+        self._excluded = tuple(map(path_pattern, settings.shop.exclude))
+        self._chosen = _chosen(settings)
+        self._hears = any(rule.notice for rule in settings.rules)
+        self._outlines: LRUCache[tuple[str, bool, str, str, str], Outline] = LRUCache(_KEPT)
+        self._lock = Lock()
 
     def plan(self, visit: Visit, content_type: str = "", content_length: int | None = None) -> Plan:
         """Which rules may fire for this request, and what they need. ``content_type``, ``content_length``: of the
-        request's body."""
-        acts = visit.asker in (Asker.PERSON, Asker.SCRIPT)
-        page_view = visit.asker is Asker.PERSON and visit.method in ("GET", "POST")
-        adds = acts and visit.method == "POST" and _ADD.search(visit.path) is not None
-        form = content_type.partition(";")[0].strip().lower() == "application/x-www-form-urlencoded"
-        wants_body = adds and form and (content_length or 0) <= _BODY_LIMIT
-        return Plan(self, visit, page_view, wants_body, page_view, adds, adds)
+        request's body, ``""`` and None where there is none or it is not known."""
+        asker = visit.asker
+        if asker not in _ACTORS:
+            return Plan(self, visit, self._notices(visit) if asker is Asker.ROBOT else NOTHING, content_type, True)
+        query = visit.query
+        route = route_of(query) if query and _ROUTES.search(query) else ""
+        key = (self._platform(visit), asker is not Asker.SCRIPT, visit.method, visit.path, route)
+        with self._lock:
+            outline = self._outlines.get(key)
+        if outline is None:
+            outline = self._outline(*key)
+            with self._lock:
+                self._outlines[key] = outline
+        wants_body = (
+            bool(outline.bodies)
+            and (content_length is None or 0 < content_length <= LARGEST_BODY)
+            and kind_of(content_type) in outline.bodies
+        )
+        return Plan(self, visit, outline, content_type, wants_body)
+
+    def recognised(self, host: str) -> Recognised:
+        """The platform whose preset is in force, and by what it was recognised."""
+        if self._chosen is not None:
+            return Recognised(self._chosen, "settings")
+        return self.platforms.known(host)
+
+    def curious(self, host: str) -> bool:
+        """Whether the platform of this host is still looked for."""
+        return self._chosen is None and self.platforms.curious(host)
+
+    def rule(self, name: str) -> Rule | None:
+        """The rule of this name, wherever it stands."""
+        if name in self._own.by_name:
+            return self._own.by_name[name]
+        origin = name.partition(":")[0]
+        if origin == GENERAL or origin in names():
+            return preset(origin).rules.by_name.get(name)
+        return None
+
+    def context(self, visit: Visit, kinds: Kinds, body: Body, answer: Answer) -> Context:
+        """What the rules may ask about this request."""
+        shop = self.settings.shop
+        platform = self.recognised(visit.host).name
+        templates: tuple[str, ...] = (shop.content_id,)
+        if shop.content_id == "{id}" and platform:
+            templates = (*preset(platform).templates, "{id}")
+        return Context(visit, kinds, body, answer, shop, self.products, templates)
+
+    def learn(self, context: Context) -> None:
+        """Look at a page for the marks of its platform, as long as it is not known."""
+        host = context.visit.host
+        if self._chosen is None and context.answer.html and self.platforms.curious(host):
+            self.platforms.look(host, context.visit.cookies, context.answer.response.headers, context.answer.html)
+
+    def _platform(self, visit: Visit) -> str:
+        if self._chosen is not None:
+            return self._chosen
+        known = self.platforms.known(visit.host)
+        if known.name or not visit.cookies or not self.platforms.curious(visit.host):
+            return known.name
+        return self.platforms.look(visit.host, visit.cookies).name
+
+    def _preset(self, platform: str) -> Preset | None:
+        return preset(platform) if platform else None
+
+    def _outline(self, platform: str, page: bool, method: str, path: str, route: str) -> Outline:
+        kinds = path_kinds(path + route)
+        if any(excluded.match(path, kinds) is not None for excluded in self._excluded):
+            return NOTHING
+        chosen = self._preset(platform)
+        layers = [self._own, *([chosen.rules] if chosen is not None else []), preset(GENERAL).rules]
+        found = [one for layer in layers for one in layer.candidates(method, path, kinds) if self._may(one.rule, page)]
+        silenced = {one.rule.event for one in found if not one.rule.send and _always(one.rule)}
+        view = page and method in ("GET", "POST") and "PageView" not in silenced and not self._is_off("PageView", "")
+        candidates = tuple(one for one in found if one.rule.event != "PageView")
+        return _outlined(view, candidates, kinds)
+
+    def _may(self, rule: Rule, page: bool) -> bool:
+        if rule.notice or self._is_off(rule.event, rule.name):
+            return False
+        return page or rule.event not in PAGE_EVENTS or bool(rule.when)
+
+    def _is_off(self, event: str, name: str) -> bool:
+        return any(off.match(event) or off.match(name) for off in self._off)
+
+    def _notices(self, visit: Visit) -> Outline:
+        """Rules that hear a payment provider's server; the file's and the preset's."""
+        platform = self.recognised(visit.host).name
+        chosen = self._preset(platform)
+        if not self._hears and chosen is None:
+            return NOTHING
+        kinds = path_kinds(visit.path)
+        layers = [self._own] if chosen is None else [self._own, chosen.rules]
+        found = [
+            one
+            for layer in layers
+            for one in layer.candidates(visit.method, visit.path, kinds)
+            if one.rule.notice and not self._is_off(one.rule.event, one.rule.name)
+        ]
+        return _outlined(False, tuple(found), kinds)._replace(notice=bool(found)) if found else NOTHING
 
 
-class Plan(NamedTuple):
-    """What one request needs. ``page_view``: a PageView if the answer is a full page. ``wants_body``: tee the request's
-    body; ``wants_page``: read facts; ``wants_json``: keep a JSON answer, all within bounds."""
+def _outlined(view: bool, candidates: tuple[Candidate, ...], kinds: Kinds) -> Outline:
+    wanted: set[str] = set()
+    bodies: set[str] = set()
+    json = False
+    for candidate in candidates:
+        rule = candidate.rule
+        for when in (*rule.when, *rule.next):
+            wanted |= when.wants
+        json = json or "json" in wanted or "response-json" in rule.sources or not rule.when
+        if rule.event in ("ViewContent", "CustomizeProduct") or "facts" in rule.sources:
+            wanted.add("product")
+        if rule.sources & PAGE_SOURCES or rule.event in ("InitiateCheckout", "AddPaymentInfo", "Purchase"):
+            wanted.add("html")
+        bodies.update(_bodies(rule))
+    wanted.discard("json")
+    if view and not kinds.isdisjoint({"cart", "checkout"}):
+        wanted.add("html")  # its total, for a thank-you page that tells none
+    return Outline(view, candidates, frozenset(wanted), frozenset(bodies), json, kinds)
 
-    inference: Inference
-    visit: Visit
-    page_view: bool
-    wants_body: bool
-    wants_page: bool
-    wants_json: bool
-    adds: bool
 
-    @property
-    def wanted(self) -> frozenset[str]:
-        """Parts of a page to read: of ``"product"``, ``"notices"`` and ``"html"`` (the page's bytes, up to 1 MiB, in
-        ``Facts.more["html"]``: thank-you pages, CSS selectors of rules, a platform not yet recognised)."""
-        return frozenset(("product", "notices"))
+def _bodies(rule: Rule) -> Iterable[str]:
+    if rule.graphql:
+        return (JSON, GRAPHQL)
+    if rule.json:
+        return (JSON,)
+    if rule.form:
+        return (FORM,)
+    if rule.looks == "adds to cart":
+        return (FORM, JSON, GRAPHQL) if rule.paths else (FORM,)
+    if rule.looks == "writes" or rule.event in ("AddToCart", "AddToWishlist") or rule.sources & {"form", "json"}:
+        return (FORM, JSON, GRAPHQL)
+    return ()
 
-    def conclude(self, response: Response) -> Conclusion:
-        """The events of this request, now that its answer is known; PageView, if any, is the first of them."""
-        events: list[Inferred] = []
-        if self.adds and response.status in (301, 302, 303):
-            events.append(self._add_to_cart(response))
-        if self.page_view and response.status == 200 and response.facts is not None:
-            events += self._page(response.facts)
-        return Conclusion(tuple(events))
 
-    def _page(self, facts: Facts) -> list[Inferred]:
-        events = [Inferred("PageView", {}, {}, "page")]
-        if facts.is_product:
-            events.append(Inferred("ViewContent", facts.product, facts.sources, "product page"))
-        thanks = _THANKS.search(self.visit.path)
-        order = thanks[1] if thanks else None
-        if order and "value" in facts.more:
-            data = {"order_id": order, "value": facts.more["value"], "currency": facts.more["currency"]}
-            sources = {"order_id": "path:order", "value": "page:total", "currency": "page:total"}
-            events.append(Inferred("Purchase", data, sources, "thank-you page", key=order))
-        elif _CHECKOUT.search(self.visit.path):
-            events.append(Inferred("InitiateCheckout", {}, {}, "checkout page"))
-        return events
+def _always(rule: Rule) -> bool:
+    return not (rule.hosts or rule.query or rule.form or rule.json or rule.graphql)
 
-    def _add_to_cart(self, response: Response) -> Inferred:
-        form = parse_qs((response.body or b"").decode("utf-8", "replace"))
-        data: dict[str, Any] = {}
-        sources: dict[str, str] = {}
-        content_id = next((form[name][0] for name in _IDS if name in form), "")
-        sources["content_ids"] = "form"
-        if not content_id:
-            digits = re.search(r"/(\d+)/?$", self.visit.path)
-            content_id = digits[1] if digits else ""
-            sources["content_ids"] = "path"
-        quantity = next((int(form[name][0]) for name in _AMOUNTS if name in form and form[name][0].isdigit()), 1)
-        products = self.inference.products
-        known = products.by_id(self.visit.host, content_id) if products and content_id else None
-        if known:
-            for field in ("content_name", "currency"):
-                if field in known:
-                    data[field], sources[field] = known[field], "product memory"
-            if "value" in known:
-                data["value"], sources["value"] = round(known["value"] * quantity, 2), "product memory x quantity"
-        if content_id:
-            data["content_ids"], data["content_type"] = [content_id], "product"
-            data["contents"] = [{"id": content_id, "quantity": quantity}]
-        else:
-            del sources["content_ids"]
-        return Inferred("AddToCart", data, sources, "form to the cart")
+
+def _chosen(settings: Settings) -> str | None:
+    """The preset that the settings name; "" for none, None to recognise it."""
+    platform = settings.shop.platform.strip().lower()
+    if platform in _AUTO:
+        return None
+    if platform == "none":
+        return ""
+    return platform if platform in names() else None
+
+
+def problems(settings: Settings) -> list[Problem]:
+    """What only this room can tell of the settings: a platform there is no preset for."""
+    found = []
+    for shop in (settings, *settings.sites):
+        platform = shop.shop.platform.strip().lower()
+        if platform not in (*_AUTO, "none", *names()):
+            key = f"site {shop.host}: shop.platform" if shop.host else "shop.platform"
+            known = ", ".join(("auto", "none", *names()))
+            right = f"{did_you_mean(platform, names())}Known: {known}. Until then it is recognised by itself."
+            found.append(Problem("settings", 0, key, f"there is no preset {platform!r}.", right))
+    return list(dict.fromkeys(found))

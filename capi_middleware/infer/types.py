@@ -30,7 +30,9 @@ class Inferred(NamedTuple):
     """An event as the rules see it, before it has a visitor, an ID and a time.
 
     ``key``: what the event ID is derived from (an order number), "" for a random ID. ``browser``: False for events
-    that can have no browser leg (a payment provider's notice).
+    that can have no browser leg (a payment provider's notice). ``why``: what proved it, in words. ``order``: "" or, for
+    a payment provider's notice, the reference under which the visitor of that order was remembered: the event is that
+    visitor's, and without them there is none.
     """
 
     event_name: str
@@ -39,6 +41,16 @@ class Inferred(NamedTuple):
     rule: str
     key: str = ""
     browser: bool = True
+    why: str = ""
+    order: str = ""
+
+
+class Refused(NamedTuple):
+    """An event whose rule matched and which did not count. ``why``: in words."""
+
+    event_name: str
+    rule: str
+    why: str
 
 
 class Response(NamedTuple):
@@ -57,7 +69,11 @@ class Response(NamedTuple):
 
 
 class Conclusion(NamedTuple):
-    """``events``: what happened. ``pending``: JSON values to be given back with the visitor's next page."""
+    """``events``: what happened. ``pending``: JSON values to be given back with the visitor's next page.
+    ``refused``: what did not count, for ``explain``. ``remember``: order references under which this visitor is to be
+    kept, for a payment provider's notice."""
 
     events: tuple[Inferred, ...] = ()
     pending: tuple[Mapping[str, Any], ...] = ()
+    refused: tuple[Refused, ...] = ()
+    remember: tuple[str, ...] = ()

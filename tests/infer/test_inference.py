@@ -40,7 +40,8 @@ def test_checkout_page() -> None:
 
 
 def test_thank_you_page() -> None:
-    facts = Facts(more={"value": 199.0, "currency": "SEK"})
+    html = b"<html lang=sv><body><h1>Tack!</h1><p>Ordernummer: 19</p><p>Totalt: 199,00 kr</p></body></html>"
+    facts = Facts(more={"html": html})
     assert names("/checkout/order-received/19", Response(200, [], facts)) == ["PageView", "Purchase"]
 
 

@@ -1,0 +1,120 @@
+"""What counts once: double clicks, reloads, the steps of one checkout, one order."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from capi_middleware.settings.rule import Rule
+from capi_middleware.visit.visit import Visit
+
+from .context import Context
+from .once import Once
+
+DOUBLE_CLICK = 5.0
+"""Seconds within which the same request of the same visitor is a double click or a retry."""
+SAME_SEARCH = 300.0
+"""Seconds within which the same words are the same search: its pages, its filters, its reloads."""
+ONE_CART = 1800.0
+"""Seconds for which a visitor's checkout is one checkout, unless an order ends it before."""
+ONE_VISIT = 1800.0
+ONE_ORDER = 30 * 86400.0
+
+_SESSION = re.compile(r"sess|sid$|^sid|basket|cart|token|customer|visitor|client", re.IGNORECASE)
+_CHECKOUT = "checkout"
+
+
+def visitor_of(visit: Visit) -> str:
+    """Who it is, for as long as a shopping trip: the pixel's cookie, else a session's, else address and browser.
+
+    Only ever hashed, and only kept for minutes.
+    """
+    fbp = visit.cookies.get("_fbp")
+    if fbp:
+        return fbp
+    for name, value in visit.cookies.items():
+        if value and _SESSION.search(name):
+            return f"{name}={value}"
+    return f"{visit.address}|{visit.user_agent}"
+
+
+class Counting:
+    """Decides whether an event counts. ``once``: None counts everything (``explain``)."""
+
+    def __init__(self, once: Once | None) -> None:
+        self._once = once
+
+    def refusal(self, rule: Rule, context: Context, data: Mapping[str, Any], key: str) -> str:
+        """ "" where the event counts (and is remembered as counted), else why it does not. Nothing is remembered of a
+        visit that Meta may not be told of: the event is only held, and comes again once it may."""
+        once = self._once
+        if once is None:
+            return ""
+        visit = context.visit
+        name, seconds, why = _span(rule, context, data, key)
+        mark = f"{visit.host}|{rule.event}|{name}"
+        if not visit.consent.allowed:
+            return "" if not once.seen(mark) else why
+        if not once.first(mark, seconds):
+            return why
+        if rule.event == "InitiateCheckout":
+            once.first(_checkout(visit), ONE_CART)
+        return ""
+
+    def ordered(self, context: Context) -> None:
+        """An order ends the visitor's cart: the next checkout is another one."""
+        if self._once is not None and context.visit.consent.allowed:
+            visitor = visitor_of(context.visit)
+            for event in ("InitiateCheckout", "AddPaymentInfo"):
+                self._once.forget(f"{context.visit.host}|{event}|{visitor}")
+            self._once.forget(_checkout(context.visit))
+            self._once.forget(_total(context.visit))
+
+    def note_total(self, context: Context, value: float, code: str) -> None:
+        """What the visitor's cart or checkout page said the cart comes to."""
+        if self._once is not None and context.visit.consent.allowed and 0 < value < 1e12:
+            self._once.note(_total(context.visit), value, code, ONE_CART)
+
+    def noted_total(self, context: Context) -> tuple[float, str] | None:
+        """The last of them, None where there was none lately."""
+        return self._once.noted(_total(context.visit)) if self._once is not None else None
+
+    def was_at_checkout(self, context: Context) -> bool:
+        """Whether this visitor went to the checkout lately: what an order without a number rests on."""
+        return self._once is None or self._once.seen(_checkout(context.visit))
+
+    def notice(self, host: str, event: str, order: str) -> bool:
+        """Whether a payment provider's notice of this order is the first."""
+        return self._once is None or self._once.first(f"{host}|{event}|notice|{order}", ONE_ORDER)
+
+
+def _total(visit: Visit) -> str:
+    return f"{visit.host}|total|{visitor_of(visit)}"
+
+
+def _checkout(visit: Visit) -> str:
+    return f"{visit.host}|{_CHECKOUT}|{visitor_of(visit)}"
+
+
+def _span(rule: Rule, context: Context, data: Mapping[str, Any], key: str) -> tuple[str, float, str]:
+    """What is remembered, for how long, and what is said when it comes again."""
+    visitor = visitor_of(context.visit)
+    once = rule.once or _DEFAULTS.get(rule.event, "")
+    if once == "order" and key:
+        return f"order|{key}", ONE_ORDER, f"{rule.event} of {key} was counted before"
+    if once == "order":
+        return visitor, ONE_CART, "counted before in this visit"
+    if once == "cart":
+        return visitor, ONE_CART, "counted before for this cart"
+    if once == "visitor":
+        return visitor, ONE_VISIT, "counted before in this visit"
+    if rule.event == "Search":
+        return f"{visitor}|{data.get('search_string', '')}", SAME_SEARCH, "the same words were just searched for"
+    content = repr((context.visit.method, context.visit.path, context.visit.query, data, context.body.fields))
+    digest = hashlib.blake2b(content.encode("utf-8", "replace"), digest_size=12).hexdigest()
+    return f"{visitor}|{digest}", DOUBLE_CLICK, "the same request came twice within seconds"
+
+
+_DEFAULTS = {"Purchase": "order", "InitiateCheckout": "cart", "AddPaymentInfo": "cart"}

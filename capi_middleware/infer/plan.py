@@ -1,0 +1,360 @@
+"""What one request may turn out to be, and what it was once the shop has answered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from capi_middleware.settings.rule import PAGE_EVENTS, Rule, When
+from capi_middleware.settings.words import NONE, Kinds, fold, path_words, phrases
+from capi_middleware.visit.visit import Asker, Visit
+
+from . import document, evidence
+from .answer import Answer
+from .body import Body
+from .context import Context
+from .evidence import Finding, Proof
+from .funnel import Data, data_of, read_order
+from .looks import LOOKS
+from .ruleset import Candidate
+from .types import Conclusion, Inferred, Refused, Response
+from .value import find, first_text
+
+if TYPE_CHECKING:
+    from .inference import Inference
+
+_MOST_PENDING = 4
+_MOST_LINES = 10
+_NOTHING_TO_TELL = "nothing is known of what it is about"
+
+
+class Outline(NamedTuple):
+    """What is the same for all requests of one kind to one path, so that it can be kept.
+
+    ``view``: a PageView if the answer is a full page. ``wanted``: parts of a page to read. ``bodies``: kinds of request
+    bodies that are worth a copy. ``json``: whether a JSON answer is.
+    """
+
+    view: bool = False
+    candidates: tuple[Candidate, ...] = ()
+    wanted: frozenset[str] = frozenset()
+    bodies: frozenset[str] = frozenset()
+    json: bool = False
+    kinds: Kinds = NONE
+    notice: bool = False
+
+
+NOTHING = Outline()
+
+
+class Plan:
+    """What one request needs. ``page_view``: a PageView if the answer is a full page. ``wants_body``: tee the request's
+    body; ``wants_page``: read facts; ``wants_json``: keep a JSON answer, all within bounds. ``wanted``: the parts of a
+    page to read, of ``"product"``, ``"notices"`` and ``"html"`` (the page's bytes, up to 1 MiB, in
+    ``Facts.more["html"]``: thank-you pages, CSS selectors of rules, a platform not yet recognised). ``notice``: the
+    request may be a payment provider's, whose events belong to another visitor (:attr:`Inferred.order`).
+    """
+
+    __slots__ = (
+        "_content_type",
+        "_inference",
+        "_outline",
+        "_visit",
+        "page_view",
+        "wants_body",
+        "wants_json",
+        "wants_page",
+    )
+
+    def __init__(
+        self, inference: Inference, visit: Visit, outline: Outline, content_type: str, wants_body: bool
+    ) -> None:
+        self._inference = inference
+        self._visit = visit
+        self._outline = outline
+        self._content_type = content_type
+        self.page_view = outline.view
+        self.wants_body = wants_body
+        self.wants_page = outline.view or bool(outline.wanted)
+        self.wants_json = outline.json
+
+    @property
+    def wanted(self) -> frozenset[str]:
+        outline = self._outline
+        if outline.view and self._inference.curious(self._visit.host):
+            return outline.wanted | {"html"}
+        return outline.wanted
+
+    @property
+    def notice(self) -> bool:
+        return self._outline.notice
+
+    def conclude(self, response: Response) -> Conclusion:
+        """The events of this request, now that its answer is known; PageView, if any, is the first of them."""
+        outline = self._outline
+        if not outline.candidates and not outline.view and not response.pending:
+            return _NO_CONCLUSION
+        inference = self._inference
+        context = inference.context(
+            self._visit, outline.kinds, Body(response.body, self._content_type), Answer(response)
+        )
+        inference.learn(context)
+        concluding = _Concluding(inference, context)
+        if outline.view and context.is_page:
+            concluding.events.append(_PAGE_VIEW)
+        for pending in response.pending[:_MOST_PENDING]:
+            concluding.confirm(pending)
+        concluding.try_all(outline.candidates)
+        concluding.note_total()
+        return concluding.conclusion()
+
+
+_NO_CONCLUSION = Conclusion()
+_PAGE_VIEW = Inferred("PageView", {}, {}, "page view")
+
+
+class _Concluding:
+    def __init__(self, inference: Inference, context: Context) -> None:
+        self._inference = inference
+        self._context = context
+        self.events: list[Inferred] = []
+        self._pending: list[Mapping[str, Any]] = []
+        self._refused: list[Refused] = []
+        self._remember: list[str] = []
+
+    def conclusion(self) -> Conclusion:
+        return Conclusion(
+            tuple(self.events), tuple(self._pending), tuple(self._refused), tuple(dict.fromkeys(self._remember))
+        )
+
+    def try_all(self, candidates: Iterable[Candidate]) -> None:
+        """For each event the first rule whose request fits decides; what the others say is not asked."""
+        decided = {event.event_name for event in self.events if event.event_name != "PageView"}
+        for candidate in candidates:
+            rule = candidate.rule
+            if rule.event in decided:
+                continue
+            context = self._context
+            context.arguments = candidate.arguments
+            if not fits(rule, context):
+                continue
+            decided.add(rule.event)
+            if rule.send:
+                self._decide(rule)
+
+    def _decide(self, rule: Rule) -> None:
+        context = self._context
+        found = succeeded(rule, context)
+        if rule.next and (found.proof is Proof.UNSURE or (found.proof is Proof.YES and not _proves(rule.when))):
+            found = following(rule, context) if context.is_page else self._wait(rule, found)
+        if found.proof is Proof.YES:
+            self._count(rule, data_of(rule, context), found.why)
+        elif found.proof is Proof.NO or not rule.next:
+            self._refuse(rule, found.why)
+
+    def _wait(self, rule: Rule, found: Finding) -> Finding:
+        """Leave the decision to the page that follows."""
+        answer = self._context.answer
+        follows = answer.redirects or (self._context.visit.asker is Asker.SCRIPT and not _proves(rule.when))
+        if not follows or len(self._pending) >= _MOST_PENDING:
+            return found if found.proof is Proof.UNSURE else Finding(Proof.NO, "no page follows that could prove it")
+        data = data_of(rule, self._context)
+        if not _worth(rule, data):
+            return Finding(Proof.NO, _NOTHING_TO_TELL)
+        self._pending.append(
+            {
+                "event": rule.event,
+                "rule": rule.name,
+                "data": _small(data.values),
+                "sources": data.sources,
+                "key": first_text(rule.key, self._context) if rule.key is not None else "",
+            }
+        )
+        return Finding(Proof.UNSURE, "the page that follows decides")
+
+    def confirm(self, pending: Mapping[str, Any]) -> None:
+        """What an earlier request left to be decided, now that a page has followed."""
+        context = self._context
+        if context.answer.status != 200 or context.answer.facts is None:
+            return
+        name, event = str(pending.get("rule", "")), str(pending.get("event", ""))
+        rule = self._inference.rule(name) or Rule(event, name)
+        if rule.event != event:
+            return
+        found = following(rule, context)
+        if found.proof is not Proof.YES:
+            self._refuse(rule, found.why)
+            return
+        data = Data(dict(pending.get("data", {})), dict(pending.get("sources", {})))
+        self._append(rule, data, str(pending.get("key", "")), found.why)
+
+    def _count(self, rule: Rule, data: Data, why: str) -> None:
+        context = self._context
+        key = first_text(rule.key, context) if rule.key is not None else ""
+        if rule.event == "Purchase":
+            wrong, key = self._purchase(rule, data, key)
+            if wrong:
+                self._refuse(rule, wrong)
+                return
+        if not _worth(rule, data):
+            self._refuse(rule, _NOTHING_TO_TELL)
+            return
+        self._append(rule, data, key, why)
+
+    def _append(self, rule: Rule, data: Data, key: str, why: str) -> None:
+        context = self._context
+        counting = self._inference.counting
+        order = str(data.values.get("order_id") or key) if rule.notice else ""
+        if rule.notice:
+            if not order:
+                self._refuse(rule, "the notice names no order")
+                return
+        else:
+            wrong = counting.refusal(rule, context, data.values, key)
+            if wrong:
+                self._refuse(rule, wrong)
+                return
+        if rule.remember is not None:
+            asked = find(rule.remember, context)
+            parts = asked.value if asked is not None and isinstance(asked.value, list) else [asked and asked.value]
+            self._remember += [str(part) for part in parts if part not in (None, "")]
+        self.events.append(
+            Inferred(rule.event, data.values, data.sources, rule.name, key, not rule.server_only, why, order)
+        )
+        if rule.event == "Purchase" and not rule.notice:
+            counting.ordered(context)
+
+    def _purchase(self, rule: Rule, data: Data, key: str) -> tuple[str, str]:
+        """Why it is no purchase, and the key of one that is."""
+        context = self._context
+        wrong = "" if rule.notice else refused_order(context)
+        key = key or str(data.values.get("order_id", ""))
+        if not wrong and not key and not self._inference.counting.was_at_checkout(context):
+            wrong = "no order number, and this visitor was not seen at the checkout"
+        total = self._inference.counting.noted_total(context) if "value" not in data.values else None
+        if total is not None:
+            data.put("value", total[0], "the checkout page before")
+            data.put("currency", total[1], "the checkout page before")
+        if not wrong and not rule.notice and ("value" not in data.values or "currency" not in data.values):
+            wrong = "no total with a currency was found: give data.value in a rule, or shop.currency"
+        return wrong, key
+
+    def note_total(self) -> None:
+        """A cart's or checkout's total, for a thank-you page that tells none."""
+        context = self._context
+        if not context.is_page or context.kinds.isdisjoint({"cart", "checkout"}) or "thanks" in context.kinds:
+            return
+        told = next((event.custom_data for event in self.events if event.event_name == "InitiateCheckout"), None)
+        if told is None:
+            data = Data({}, {})
+            read_order(data, context, placed=False)
+            told = data.values
+        if "value" in told and "currency" in told:
+            self._inference.counting.note_total(context, told["value"], told["currency"])
+
+    def _refuse(self, rule: Rule, why: str) -> None:
+        if not (rule.shipped and rule.event == "ViewContent"):  # most pages are no product's: that is no refusal
+            self._refused.append(Refused(rule.event, rule.name, why))
+
+
+def fits(rule: Rule, context: Context) -> bool:
+    """Whether the request itself is what the rule speaks of; method, path and exclusions fit already."""
+    visit = context.visit
+    if rule.hosts and not any(host.match(visit.host) for host in rule.hosts):
+        return False
+    for test in rule.query:
+        if not test.holds(context.query_values(test.name, test.find)):
+            return False
+    for test in rule.form:
+        if not test.holds(context.body.values(test.name, test.find)):
+            return False
+    for test in rule.json:
+        if context.body.json is None or not test.holds([test.find(context.body.json)]):
+            return False
+    if rule.graphql and not any(name.match(asked) for name in rule.graphql for asked in context.body.operations):
+        return False
+    return not rule.looks or LOOKS[rule.looks](context)
+
+
+def succeeded(rule: Rule, context: Context) -> Finding:
+    """What the answer says: whether the rule's event happened."""
+    if rule.when:
+        return _any_of(rule.event, rule.when, context)
+    if rule.event in PAGE_EVENTS or (context.visit.method == "GET" and not rule.notice):
+        if context.is_page:
+            return Finding(Proof.YES, "a full page that a person opened")
+        return Finding(Proof.NO, "not a full page that a person opened")
+    found = evidence.proof(rule.event, context)
+    return found if found.proof is Proof.NO else Finding(Proof.YES, found.why)
+
+
+def following(rule: Rule, context: Context) -> Finding:
+    """What the page that follows says."""
+    if not rule.next or _proves(rule.next):
+        return evidence.after(rule.event, context)
+    return _any_of(rule.event, rule.next, context)
+
+
+def _any_of(event: str, whens: Sequence[When], context: Context) -> Finding:
+    missing = ""
+    for when in whens:
+        if when.proof:
+            return evidence.proof(event, context)
+        wrong = evidence.holds(when, context)
+        if not wrong:
+            return Finding(Proof.YES, _described(when))
+        missing = missing or wrong
+    return Finding(Proof.NO, missing)
+
+
+def _described(when: When) -> str:
+    parts = [f"{'no ' if test.absent else ''}json {test.name}" for test in when.json]
+    parts += [f"cookie {test.name}" for test in when.cookie]
+    if when.redirect:
+        parts.append("redirect")
+    if when.notice == "success":
+        parts.append("a message of success")
+    if when.page:
+        parts.append("a full page that a person opened")
+    return ", ".join(parts) or "the answer is as the rule wants it"
+
+
+def _proves(whens: Sequence[When]) -> bool:
+    return any(when.proof for when in whens)
+
+
+def _worth(rule: Rule, data: Data) -> bool:
+    """A product event that names no product, and a search without words, tell Meta nothing."""
+    if rule.event == "Search":
+        return "search_string" in data.values
+    return rule.event not in ("AddToCart", "AddToWishlist") or bool(data.values)
+
+
+def _small(values: Mapping[str, Any]) -> dict[str, Any]:
+    """What fits into a cookie."""
+    small = dict(values)
+    for name in ("contents", "content_ids"):
+        if name in small:
+            small[name] = small[name][:_MOST_LINES]
+    if "content_name" in small:
+        small["content_name"] = str(small["content_name"])[:120]
+    return small
+
+
+def refused_order(context: Context) -> str:
+    """What on a thank-you page says that the order was declined, or is not paid yet; "" for nothing."""
+    words = path_words()
+    for name, value in context.query:
+        kinds = words.get(fold(value).strip(), NONE) if len(value) <= 32 else NONE
+        if kinds & {"refused", "pending"}:
+            return f"the address says {name}={value}"
+    for kind in ("refused", "pending"):
+        if kind in context.kinds:
+            return f"the address speaks of an order that is {kind}"
+    said = [context.facts.title, context.answer.notices.get("error", ""), *document.headings(context.answer.html)]
+    for text in map(fold, said):
+        for kind in ("refused", "pending"):
+            found = next((phrase for phrase in phrases(kind) if phrase in text), "")
+            if found:
+                return f"the page says: {found}"
+    return ""
