@@ -13,6 +13,7 @@ from .flash import FLASH_COOKIE, Flash, FlashCodec, seen_once, set_flash, set_on
 from .infer import Conclusion, FactReader, Facts, Inferred, Plan, ProductMemory, Response
 from .page import Carrier, Decision, Injector, Verdict
 from .page.caching import storable
+from .page.codec import DamagedBody, open_codec, readable
 from .page.server_timing import server_timing
 from .page.verdict import Headers
 from .shop import Shop
@@ -127,9 +128,13 @@ class Journey:
         self._identify()
         if verdict.inject:
             return self._page(verdict)
-        if self._plan.wants_json and _is_json(headers):
+        kind = _content_type(headers)
+        if self._plan.wants_json and (kind == "application/json" or kind.endswith("+json")):
             out = list(verdict.headers)
-            return Decision(out, JsonFilter(self, out), LARGEST_JSON)
+            return Decision(out, AnswerFilter(self, out, self.settle_without_page), LARGEST_JSON)
+        if kind == "text/html" and self._flash.pending and visit.asker is Asker.SCRIPT and self._status == 200:
+            out = list(verdict.headers)
+            return Decision(out, AnswerFilter(self, out, self.settle_fragment), LARGEST_JSON)
         extra = self.settle_without_page(None)
         if extra:
             return Decision([*verdict.headers, *extra])
@@ -192,22 +197,41 @@ class Journey:
         """Reads product facts from the passing page, if a rule may want them."""
         if not self._plan.wants_page:
             return None
-        return FactReader(self._visit, self._shop.settings.shop, self._plan.wanted, self.tools.memory)
+        wanted = self._plan.wanted
+        if self._flash.pending:
+            wanted = wanted | {"notices"}
+        return FactReader(self._visit, self._shop.settings.shop, wanted, self.tools.memory)
+
+    def settle_fragment(self, body: bytes) -> Headers:
+        """A piece of a page that a script asked for may be the one that tells whether the last request succeeded."""
+        reader = FactReader(self._visit, self._shop.settings.shop, {"notices"})
+        reader.feed(body)
+        return self.settle_without_page(None, reader.facts())
 
     def settle_page(self, verdict: Verdict, facts: Facts, view: Event | None) -> tuple[bytes, list[Event]]:
         """What the end of the page carries, and the events whose server leg is due. ``view``: the PageView that stands
         in the head already."""
         visit = self._visit
-        if self.tools.memory is not None and facts.is_product:
-            self.tools.memory.learn(visit.host, _address(visit), facts)
         if verdict.carrier is Carrier.COLLECT:
+            self._learn(facts, None)
             return b"", []
         concluded = self._conclude(facts, None)
+        self._learn(facts, concluded)
         events = [self.event(found) for found in concluded.events if found.event_name != "PageView" or view is None]
         events = [event for event in events if not seen_once(visit.cookies, event.event_id)]
         if not visit.consent.allowed:
             return self._shop.snippet.tail(verdict, held=True, tokens=self._sealed(events)), []
         return self._shop.snippet.tail(verdict, events), events
+
+    def _learn(self, facts: Facts, concluded: Conclusion | None) -> None:
+        """The product as its own page told it: what an add to cart takes name, price and content_id from."""
+        memory = self.tools.memory
+        events = concluded.events if concluded is not None else ()
+        told = next((event for event in events if event.event_name == "ViewContent"), None)
+        if told is not None:
+            facts = facts._replace(product=told.custom_data, sources=told.sources, is_product=True)
+        if memory is not None and facts.is_product:
+            memory.learn(self._visit.host, _address(self._visit), facts)
 
     def once_cookies(self, events: Sequence[Event]) -> Headers:
         """The cookie that keeps a reload of the thank-you page from telling the same order again."""
@@ -221,14 +245,14 @@ class Journey:
 
     # -- everything else
 
-    def settle_without_page(self, json: bytes | None) -> Headers:
+    def settle_without_page(self, json: bytes | None, facts: Facts | None = None) -> Headers:
         """Hands over the events of an answer that is no page. Returns the headers that carry their browser legs."""
         visit = self._visit
         if visit.asker not in (Asker.PERSON, Asker.SCRIPT):
             return []
         if not visit.consent.allowed:
             return self._hold(json)
-        concluded = self._conclude(None, json)
+        concluded = self._conclude(facts, json)
         events = self._acts(concluded)
         if not events and not concluded.pending and not (self._flash and visit.asker is Asker.SCRIPT):
             return self._landing()
@@ -240,7 +264,7 @@ class Journey:
         if self._status in (301, *_REDIRECTS, 308) or visit.asker is Asker.PERSON:
             carried += self._leave(shown, concluded)
         else:
-            carried += self._tell_script(shown)
+            carried += self._tell_script(shown, concluded, facts is not None)
         self.hand_over(events)
         return carried
 
@@ -267,13 +291,15 @@ class Journey:
         value = self.tools.flash.dump(flash) if events or concluded.pending else ""
         return [("Set-Cookie", set_flash(value, secure=self._visit.scheme == "https"))] if value else []
 
-    def _tell_script(self, events: Sequence[Event]) -> Headers:
-        """For the script that asked: the header carrier, with what a redirect before this answer has left."""
+    def _tell_script(self, events: Sequence[Event], concluded: Conclusion, decided: bool) -> Headers:
+        """For the script that asked: the header carrier, with what a redirect before this answer has left.
+        ``decided``: the answer has said what became of what was pending."""
         calls = self._flash.calls
         timing = server_timing([*calls, *events])
         carried = [("Server-Timing", timing)] if timing else []
-        if timing and calls:
-            value = self.tools.flash.dump(Flash((), self._flash.pending))
+        if (timing and calls) or concluded.pending or (decided and events):
+            before = () if decided and events else self._flash.pending
+            value = self.tools.flash.dump(Flash((), (*before, *concluded.pending)))
             carried.append(("Set-Cookie", set_flash(value, secure=self._visit.scheme == "https")))
         return carried
 
@@ -297,7 +323,7 @@ class Journey:
         response = Response(self._status, self._original, facts, json, body, self._flash.pending)
         found = self._plan.conclude(response)
         said = tracked(self._environ)
-        return Conclusion(found.events + said, found.pending) if said else found
+        return found._replace(events=found.events + said) if said else found
 
     def event(self, found: Inferred) -> Event:
         """The event of this visit, with its ID and time."""
@@ -388,22 +414,23 @@ class PageFilter:
         return tail
 
 
-class JsonFilter:
-    """Looks at a JSON answer that a rule asks for; its bytes stay as they are."""
+class AnswerFilter:
+    """Looks at an answer to a script that a rule asks for; its bytes stay as they are."""
 
-    __slots__ = ("_headers", "_journey", "faulty")
+    __slots__ = ("_headers", "_journey", "_settle", "faulty")
 
-    def __init__(self, journey: Journey, headers: Headers) -> None:
+    def __init__(self, journey: Journey, headers: Headers, settle: Callable[[bytes], Headers]) -> None:
         self.faulty = False
         self._journey = journey
         self._headers = headers
+        self._settle = settle
 
     def whole(self, body: bytes) -> bytes:
         try:
-            self._headers += self._journey.settle_without_page(body if len(body) <= LARGEST_JSON else None)
+            self._headers += self._settle(_plain(body, self._headers)[:LARGEST_JSON])
         except Exception as error:
             self.faulty = True
-            self._journey.tools.failed("json", error)
+            self._journey.tools.failed("answer", error)
         return body
 
     def feed(self, chunk: bytes) -> bytes:
@@ -421,12 +448,24 @@ def _matching(shop: Shop, visit: Visit, environ: dict[str, Any]) -> bool:
     return length.isascii() and length.isdigit() and int(length) <= LARGEST_BODY
 
 
-def _is_json(headers: Headers) -> bool:
+def _content_type(headers: Headers) -> str:
     for name, value in headers:
         if name.lower() == "content-type":
-            kind = value.partition(";")[0].strip().lower()
-            return kind == "application/json" or kind.endswith("+json")
-    return False
+            return value.partition(";")[0].strip().lower()
+    return ""
+
+
+def _plain(body: bytes, headers: Headers) -> bytes:
+    """The body without its coding; empty where that cannot be read here."""
+    coding = next((value.strip().lower() for name, value in headers if name.lower() == "content-encoding"), "")
+    if not coding or coding == "identity":
+        return body
+    if not readable(coding):
+        return b""
+    try:
+        return b"".join(open_codec(coding).decode(body))
+    except DamagedBody:
+        return b""
 
 
 def _address(visit: Visit) -> str:

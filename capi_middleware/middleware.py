@@ -15,7 +15,7 @@ from . import collect
 from .admin.session import strip as without_session
 from .delivery import Ledger, Outbox
 from .flash import FLASH_COOKIE, Flash, set_flash
-from .infer import ProductMemory
+from .infer import Memory, ProductMemory
 from .journey import Journey, Tools
 from .page import answer
 from .page.script import is_script
@@ -67,6 +67,7 @@ class CapiMiddleware:
         self._shops: dict[int, tuple[Settings, Shop]] = {}
         self._outbox = Outbox(self._source)
         self._memory = _attempt("product memory", lambda: ProductMemory(state_dir(self._source.current)))
+        self._traffic = _attempt("memory of what counted", lambda: Memory(state_dir(self._source.current)))
         key = _attempt("signing key", lambda: signing_key(state_dir(self._source.current))) or os.urandom(32)
         self._tools = Tools(self._outbox.put, self._outbox.forget, self._failed, self._count, key, self._memory)
         self._collector = collect.Collector(self._outbox, _limits(self._source.current))
@@ -118,7 +119,7 @@ class CapiMiddleware:
         if known is not None and known[0] is settings:
             return known[1]
         with self._lock:
-            shop = compile_shop(settings, self._memory, self._tools.seal)
+            shop = compile_shop(settings, self._memory, self._tools.seal, self._traffic)
             in_force = {id(found) for found in (self._source.current, *self._source.current.sites)}
             self._shops = {key: kept for key, kept in self._shops.items() if key in in_force}
             self._shops[id(settings)] = (settings, shop)
@@ -206,6 +207,8 @@ class CapiMiddleware:
         self._outbox.close()
         if self._memory is not None:
             self._memory.close()
+        if self._traffic is not None:
+            self._traffic.close()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.__dict__["_app"], name)

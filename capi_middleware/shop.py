@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from . import collect
-from .infer import Inference, ProductMemory
+from .infer import Inference, Memory, ProductMemory
 from .page import Judge, Snippet
 from .page.script import ScriptAsset, adoption, asset
 from .settings import Settings
@@ -23,10 +23,12 @@ class Shop(NamedTuple):
     collect: collect.Shop
 
 
-def compile_shop(settings: Settings, memory: ProductMemory | None, seal: collect.Seal) -> Shop:
+def compile_shop(
+    settings: Settings, memory: ProductMemory | None, seal: collect.Seal, traffic: Memory | None = None
+) -> Shop:
     """Everything that can be prepared before the first request."""
     snippet = Snippet(settings)
-    inference = Inference(settings, memory)
+    inference = Inference(settings, memory, traffic)
     return Shop(
         settings,
         inference,
