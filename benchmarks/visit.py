@@ -6,7 +6,6 @@ the same agent up with crawler-user-agents, which is what a shop would write by 
 
 from __future__ import annotations
 
-import statistics
 import sys
 import time
 from collections.abc import Callable
@@ -65,14 +64,14 @@ def environ(
 
 
 def microseconds(call: Callable[[], object], number: int = 2_000, rounds: int = 9) -> float:
-    """The median of the rounds."""
-    found = []
+    """Of the processor's time, the best round: what others do on the machine is not our cost."""
+    best = 1e9
     for _ in range(rounds):
-        start = time.perf_counter()
+        start = time.thread_time()
         for _ in range(number):
             call()
-        found.append((time.perf_counter() - start) / number * 1e6)
-    return statistics.median(found)
+        best = min(best, (time.thread_time() - start) / number * 1e6)
+    return best
 
 
 def fresh_agents() -> Callable[[], object]:
@@ -122,9 +121,9 @@ def _hostile() -> list[float]:
         url = "https://www.example.com/" + piece * (8_192 // len(piece))
         best = 1e9
         for _ in range(5):
-            start = time.perf_counter()
+            start = time.thread_time()
             scrub_url(url, SETTINGS)
-            best = min(best, time.perf_counter() - start)
+            best = min(best, time.thread_time() - start)
         found.append(best * 1e3)
     return found
 
