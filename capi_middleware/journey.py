@@ -11,7 +11,7 @@ from .collect import Seal
 from .events import Event, Visitor, derived_event_id, merge_user_data, new_event_id, user_data
 from .flash import FLASH_COOKIE, Flash, FlashCodec, seen_once, set_flash, set_once
 from .infer import Conclusion, FactReader, Facts, Inferred, Plan, ProductMemory, Response
-from .page import Carrier, Decision, Injector, Verdict
+from .page import Carrier, Decision, Injector, Verdict, adopted_id
 from .page.caching import storable
 from .page.codec import DamagedBody, open_codec, readable
 from .page.server_timing import server_timing
@@ -328,7 +328,11 @@ class Journey:
     def event(self, found: Inferred) -> Event:
         """The event of this visit, with its ID and time."""
         visit, pixel_id = self._visit, self._shop.settings.meta.pixel_id
-        event_id = derived_event_id(pixel_id, found.event_name, found.key) if found.key else new_event_id()
+        event_id = (
+            derived_event_id(pixel_id, found.event_name, found.key)
+            if found.key
+            else adopted_id(visit.cookies, found.event_name) or new_event_id()
+        )
         consent = visit.consent
         return Event(
             pixel_id,

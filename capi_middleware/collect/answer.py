@@ -80,7 +80,8 @@ def answer(message: Message, environ: Mapping[str, Any], shop: Shop, now: float)
     ids = click_ids(visit, shop.settings, now)
     found, need = _events(message, visit, shop)
     events = tuple(_dated(event, visit, ids, int(now)) for event in found)
-    body: dict[str, Any] = {"v": 1, "state": "granted", "events": rows(events)}
+    given = () if message.kind is Kind.ADOPT else events
+    body: dict[str, Any] = {"v": 1, "state": "granted", "events": rows(given)}
     if need:
         body["need"] = True
     if visit.consent.data_processing_options:
@@ -121,6 +122,9 @@ def _events(message: Message, visit: Visit, shop: Shop) -> tuple[list[Event], bo
         return [], False
     if message.kind is Kind.TRACK:
         return [_tracked(message, visit, shop.settings)] if _may_track(message.name, shop.settings) else [], False
+    if message.kind is Kind.ADOPT:
+        adopts = shop.settings.page.existing == "adopt"
+        return [_tracked(message, visit, shop.settings, "the shop's own pixel")] if adopts else [], False
     pixel_id = shop.settings.meta.pixel_id
     opened = [event for token in message.tokens for event in shop.seal.load(token) if event.pixel_id == pixel_id]
     if opened or message.tokens:
@@ -177,7 +181,7 @@ def _may_track(name: str, settings: Settings) -> bool:
     return name in TRACKABLE or name in settings.browser.track
 
 
-def _tracked(message: Message, visit: Visit, settings: Settings) -> Event:
+def _tracked(message: Message, visit: Visit, settings: Settings, rule: str = "capi.track") -> Event:
     return Event(
         settings.meta.pixel_id,
         message.name,
@@ -186,8 +190,8 @@ def _tracked(message: Message, visit: Visit, settings: Settings) -> Event:
         visit.source_url,
         custom_data=message.data,
         referrer_url=visit.referrer,
-        rule="capi.track",
-        sources=dict.fromkeys(message.data, "capi.track"),
+        rule=rule,
+        sources=dict.fromkeys(message.data, rule),
     )
 
 

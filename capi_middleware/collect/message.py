@@ -33,6 +33,8 @@ class Kind(Enum):
     """The visitor may have changed an answer; nothing is held."""
     TRACK = "track"
     """``capi.track(name, data)``."""
+    ADOPT = "adopt"
+    """A call of the shop's own pixel, which has got an ID from us: its browser leg is on its way."""
     REPORT = "report"
     """Which IDs were handed to the pixel."""
 
@@ -114,6 +116,7 @@ _READERS = {
     Kind.CONSENT: _viewing,
     Kind.STATE: _viewing,
     Kind.TRACK: _tracking,
+    Kind.ADOPT: _tracking,
     Kind.REPORT: _reporting,
 }
 

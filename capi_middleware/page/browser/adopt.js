@@ -49,6 +49,7 @@
     if (call.more.eventID) return send(c.pixel, call, call.more);
     minted[call.id] = 1;
     send(c.pixel, call, { ...call.more, eventID: call.id });
+    w.capi.fired.push([call.name, call.id]);
     const n = call.name;
     const body = JSON.stringify({ v: 1, k: 'adopt', u: place(), r: d.referrer, i: call.id, n, d: call.data || {} });
     w.navigator.sendBeacon(c.mount + '/collect', new Blob([body], { type: 'application/json' }));

@@ -16,7 +16,11 @@
   c.others = [];
   c.own = {};
   if (c.fired) {
-    c.fired.forEach(function (row) { c.own[row[1]] = 1; });
+    try { key = w.sessionStorage.capi; } catch (_) {}
+    c.fired.forEach(function (row) {
+      c.own[row[1]] = 1;
+      seen[row.concat(c.pixel)] = (key || '').indexOf(row[1]) >= 0;
+    });
     c.fired.push = function (row) { c.own[row[1]] = 1; return [].push.call(c.fired, row); };
   }
   function add(src, failed) {
@@ -39,7 +43,7 @@
   c.fbq = function (method) {
     var a = arguments, single = /Single/.test(method), at = single ? 2 : 1, id = (a[at + 2] || {}).eventID;
     if (id) {
-      key = [a[at], id, single ? a[1] : c.pixel].join();
+      key = [a[at], id, single ? a[1] : c.pixel];
       if (seen[key]) return;
       seen[key] = 1;
       c.sent.push({name: a[at], data: a[at + 1], id: id, at: Date.now()});
@@ -54,6 +58,7 @@
     if (!ours || (init ? c.fired && !c.ready : c.own[id])) {
       if (init) c.load();
       if (!ours && init) c.others.push(a[1]);
+      if (!init && !single && ours && c.others[0]) a = [method.replace('track', 'trackSingle'), c.pixel].concat([].slice.call(a, 1));
       c.fbq.apply(c, a);
     } else if (c.take) c.take(a);
     else if (c.calls.push(a) === 1) {
