@@ -13,7 +13,7 @@ from .flash import FLASH_COOKIE, Flash, FlashCodec, seen_once, set_flash, set_on
 from .infer import Conclusion, FactReader, Facts, Inferred, Plan, ProductMemory, Response
 from .page import Carrier, Decision, Injector, Verdict, adopted_id
 from .page.caching import storable
-from .page.codec import DamagedBody, open_codec, readable
+from .page.codec import Codec, DamagedBody, readable
 from .page.server_timing import server_timing
 from .page.verdict import Headers
 from .shop import Shop
@@ -467,7 +467,7 @@ def _plain(body: bytes, headers: Headers) -> bytes:
     if not readable(coding):
         return b""
     try:
-        return b"".join(open_codec(coding).decode(body))
+        return b"".join(Codec(coding).decode(body))
     except DamagedBody:
         return b""
 

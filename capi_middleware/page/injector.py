@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from .codec import Codec, DamagedBody, open_codec
+from .codec import Codec, DamagedBody
 from .scan import HeadScanner
 from .verdict import Reason, Verdict
 
@@ -57,7 +57,7 @@ class Injector:
         self.reason = verdict.reason
         self.fault: Exception | None = None
         self._scanner: HeadScanner | None = HeadScanner(verdict.charset)
-        self._codec: Codec | None = open_codec(verdict.coding) if verdict.coding else None
+        self._codec: Codec | None = Codec(verdict.coding) if verdict.coding else None
         # The compressed chunks, until the first bytes of ours go out.
         self._raw: list[bytes] | None = []
         self._lost = False
