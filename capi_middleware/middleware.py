@@ -119,7 +119,8 @@ class CapiMiddleware:
         if known is not None and known[0] is settings:
             return known[1]
         with self._lock:
-            shop = compile_shop(settings, self._memory, self._tools.seal, self._traffic)
+            tools = self._tools
+            shop = compile_shop(settings, self._memory, tools.seal, tools.identity, self._traffic)
             in_force = {id(found) for found in (self._source.current, *self._source.current.sites)}
             self._shops = {key: kept for key, kept in self._shops.items() if key in in_force}
             self._shops[id(settings)] = (settings, shop)

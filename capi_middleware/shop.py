@@ -9,6 +9,7 @@ from .infer import Inference, Memory, ProductMemory
 from .page import Judge, Snippet
 from .page.script import ScriptAsset, adoption, asset
 from .settings import Settings
+from .visit import IdentityCodec
 
 
 class Shop(NamedTuple):
@@ -24,7 +25,11 @@ class Shop(NamedTuple):
 
 
 def compile_shop(
-    settings: Settings, memory: ProductMemory | None, seal: collect.Seal, traffic: Memory | None = None
+    settings: Settings,
+    memory: ProductMemory | None,
+    seal: collect.Seal,
+    identity: IdentityCodec,
+    traffic: Memory | None = None,
 ) -> Shop:
     """Everything that can be prepared before the first request."""
     snippet = Snippet(settings)
@@ -36,5 +41,5 @@ def compile_shop(
         snippet,
         asset(settings),
         adoption(settings),
-        collect.Shop(settings, inference, memory, seal),
+        collect.Shop(settings, inference, memory, seal, identity),
     )

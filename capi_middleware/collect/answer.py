@@ -11,8 +11,17 @@ from capi_middleware.events import Event, Visitor, derived_event_id
 from capi_middleware.infer import FactReader, Facts, Inference, Inferred, ProductMemory, Response
 from capi_middleware.page.server_timing import rows
 from capi_middleware.settings import Settings
+from capi_middleware.visit import (
+    IDENTITY_COOKIE,
+    Asker,
+    IdentityCodec,
+    Visit,
+    click_ids,
+    read_visit,
+    visitor,
+    withdrawal,
+)
 from capi_middleware.visit import Answer as Consented
-from capi_middleware.visit import Asker, ClickIds, Visit, click_ids, forget_click_ids, read_visit
 
 from .message import Handed, Kind, Message
 from .seal import Seal
@@ -42,6 +51,7 @@ class Shop(NamedTuple):
     inference: Inference
     memory: ProductMemory | None
     seal: Seal
+    identity: IdentityCodec
 
 
 class Report(NamedTuple):
@@ -73,17 +83,21 @@ def answer(message: Message, environ: Mapping[str, Any], shop: Shop, now: float)
     if visit.asker is not Asker.PERSON:
         return Answer({"v": 1, "state": "held"})
     if visit.consent.answer is Consented.DENIED:
-        cookies = forget_click_ids(visit, shop.settings)
-        return Answer({"v": 1, "state": "denied"}, set_cookies=cookies, forget=visit.cookies.get("_fbp", ""))
+        taken = withdrawal(visit, shop.settings, now)
+        return Answer({"v": 1, "state": "denied"}, set_cookies=taken.set_cookies, forget=taken.fbp)
     if not visit.consent.allowed:
         return Answer({"v": 1, "state": "held"})
     ids = click_ids(visit, shop.settings, now)
+    known = shop.identity.load(visit.cookies.get(IDENTITY_COOKIE, ""))
+    who = visitor(visit, ids, known, shop.settings.shop.country)
     found, need = _events(message, visit, shop)
-    events = tuple(_dated(event, visit, ids, int(now)) for event in found)
+    events = tuple(_dated(event, visit, who, int(now)) for event in found)
     given = () if message.kind is Kind.ADOPT else events
     body: dict[str, Any] = {"v": 1, "state": "granted", "events": rows(given)}
     if need:
         body["need"] = True
+    if who.user_data:
+        body["user"] = {key: values[0] for key, values in who.user_data.items() if values}
     if visit.consent.data_processing_options:
         name, country, state = visit.consent.data_processing_options
         body["ldu"] = [[name], country, state]
@@ -118,8 +132,6 @@ def page_environ(message: Message, environ: Mapping[str, Any]) -> dict[str, Any]
 
 def _events(message: Message, visit: Visit, shop: Shop) -> tuple[list[Event], bool]:
     """Events without visitor and time, and whether the page's markup is needed for more."""
-    if message.kind is Kind.STATE:
-        return [], False
     if message.kind is Kind.TRACK:
         return [_tracked(message, visit, shop.settings)] if _may_track(message.name, shop.settings) else [], False
     if message.kind is Kind.ADOPT:
@@ -127,17 +139,18 @@ def _events(message: Message, visit: Visit, shop: Shop) -> tuple[list[Event], bo
         return [_tracked(message, visit, shop.settings, "the shop's own pixel")] if adopts else [], False
     pixel_id = shop.settings.meta.pixel_id
     opened = [event for token in message.tokens for event in shop.seal.load(token) if event.pixel_id == pixel_id]
-    if opened or message.tokens:
+    if message.kind is Kind.CONSENT:
         return opened, False
     facts, need = _facts(message, visit, shop)
     concluded = shop.inference.plan(visit).conclude(Response(200, (), facts)).events
     # Two messages of one view share its events between them: what the product's markup adds is the second's.
     asks, tells = need, message.kind is Kind.PAGE
-    return [
+    made = (
         _made(inferred, number, message, visit, shop.settings)
         for number, inferred in enumerate(concluded)
         if inferred.browser and not (asks and _of_product(inferred)) and not (tells and not _of_product(inferred))
-    ], need
+    )
+    return [*opened, *made], need
 
 
 def _of_product(inferred: Inferred) -> bool:
@@ -152,7 +165,7 @@ def _facts(message: Message, visit: Visit, shop: Shop) -> tuple[Facts, bool]:
     if message.kind is not Kind.PAGE:
         return Facts(), True
     reader = FactReader(visit, shop.settings.shop)
-    reader.feed(message.page.encode("utf-8", "replace"))
+    reader.feed(f"<html><head>{message.page}</head><body></body></html>".encode("utf-8", "replace"))
     return reader.facts(), False
 
 
@@ -195,10 +208,10 @@ def _tracked(message: Message, visit: Visit, settings: Settings, rule: str = "ca
     )
 
 
-def _dated(event: Event, visit: Visit, ids: ClickIds, now: int) -> Event:
+def _dated(event: Event, visit: Visit, who: Visitor, now: int) -> Event:
     return event._replace(
         event_time=now,
-        visitor=Visitor(visit.address, visit.user_agent, ids.fbp, ids.fbc),
+        visitor=who,
         consent=f"{visit.consent.source} {visit.consent.reason}".strip(),
         data_processing_options=visit.consent.data_processing_options,
     )

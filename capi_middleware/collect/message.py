@@ -28,9 +28,7 @@ class Kind(Enum):
     PAGE = "page"
     """The same view, now with the product markup that the answer to VIEW asked for."""
     CONSENT = "consent"
-    """The visitor may have answered a consent tool: what was held may be due."""
-    STATE = "state"
-    """The visitor may have changed an answer; nothing is held."""
+    """The visitor may have answered a consent tool: what the page holds, sealed, may be due."""
     TRACK = "track"
     """``capi.track(name, data)``."""
     ADOPT = "adopt"
@@ -114,7 +112,6 @@ _READERS = {
     Kind.VIEW: _viewing,
     Kind.PAGE: _viewing,
     Kind.CONSENT: _viewing,
-    Kind.STATE: _viewing,
     Kind.TRACK: _tracking,
     Kind.ADOPT: _tracking,
     Kind.REPORT: _reporting,

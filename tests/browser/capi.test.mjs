@@ -239,6 +239,7 @@ test('another pixel on the page: only ours hears of it, and is kept from what ot
     ['init', PIXEL, {}],
     ['set', 'trackSingleOnly', true],
     ['trackSingle', PIXEL, 'PageView'],
+    ['set', 'trackSingleOnly', true],
     ['trackSingleCustom', PIXEL, 'Made up'],
   ]);
   assert.deepEqual(page.window.document.scripts, []);
@@ -393,6 +394,33 @@ test('held: any tool’s cookie after a click asks', async () => {
   assert.equal(page.messages.length, 1);
 });
 
+test('held: tokens are kept until the answer opens them', async () => {
+  let allowed = false;
+  const page = new FakePage({
+    config: config({ carrier: 'inline', tokens: ['T1'] }),
+    answer: (m) => (allowed ? granted(['PageView', {}, ID]) : { state: 'held' }),
+  });
+  page.window.capi.consent('granted');
+  await page.pass();
+  allowed = true;
+  page.window.capi.consent('granted');
+  page.window.capi.consent('granted');
+  await page.pass();
+  assert.deepEqual(page.messages.map((message) => message.t), [['T1'], ['T1'], []]);
+});
+
+test('questions wait for each other: the first answer sets the visitor’s cookies', async () => {
+  let answer;
+  const page = new FakePage({ answer: () => new Promise((done) => (answer = done)) });
+  await page.pass();
+  page.window.capi.track('Lead');
+  await page.pass();
+  assert.equal(page.messages.length, 1);
+  answer(granted());
+  await page.pass();
+  assert.equal(page.messages.length, 2);
+});
+
 for (const [name, entry, written] of [
   ['Google’s consent mode', ['consent', 'update', { ad_storage: 'granted', ad_user_data: 'granted' }], true],
   ['Google’s consent mode, refused', ['consent', 'update', { ad_storage: 'denied' }], false],
@@ -437,7 +465,7 @@ test('withdrawn: the pixel is told, and told again on a new grant', async () => 
   await page.pass();
   page.window.capi.consent('granted');
   await page.pass();
-  assert.deepEqual(page.messages.map((message) => message.k), ['state', 'state']);
+  assert.deepEqual(page.messages.map((message) => message.k), ['consent', 'consent']);
   assert.deepEqual(page.calls.slice(-2), [['consent', 'revoke'], ['consent', 'grant']]);
 });
 

@@ -135,7 +135,7 @@ export class FakePage {
         const message = JSON.parse(about.body);
         page.messages.push(message);
         page.request = about;
-        const answer = page.answer(message, page);
+        const answer = await page.answer(message, page);
         if (answer === null) throw new TypeError('Failed to fetch');
         return { status: 200, json: async () => answer };
       },

@@ -13,12 +13,13 @@ from capi_middleware.events import Event
 from capi_middleware.infer import Facts, Inference, ProductMemory
 from capi_middleware.settings import Settings
 from capi_middleware.settings.settings import BrowserSettings, ConsentSettings, MetaSettings
+from capi_middleware.visit import IDENTITY_COOKIE, IdentityCodec
 
 CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
 VIEW_ID = "0123456789abcdef0123456789abcdef"
 MARKUP = (
-    '<html><head><script type="application/ld+json">{"@context":"https://schema.org","@type":"Product","name":"Lamp",'
-    '"sku":"L-1","offers":{"@type":"Offer","price":"249.00","priceCurrency":"SEK"}}</script></head><body></body></html>'
+    '<script type="application/ld+json">{"@context":"https://schema.org","@type":"Product","name":"Lamp",'
+    '"sku":"L-1","offers":{"@type":"Offer","price":"249.00","priceCurrency":"SEK"}}</script>'
 )
 
 
@@ -33,7 +34,8 @@ class Desk:
         )
         self.memory = ProductMemory()
         self.seal = Seal(b"k" * 32)
-        self.shop = Shop(settings, Inference(settings, self.memory), self.memory, self.seal)
+        self.identity = IdentityCodec(b"k" * 32)
+        self.shop = Shop(settings, Inference(settings, self.memory), self.memory, self.seal, self.identity)
         self.events: list[Event] = []
         self.reports: list[tuple[str, ...]] = []
         self.forgotten: list[str] = []
@@ -116,7 +118,7 @@ def test_markup_that_a_visitor_sends_teaches_the_memory_nothing() -> None:
 
 def test_the_same_view_twice_has_one_server_leg() -> None:
     desk = Desk()
-    assert desk.view() == desk.view()
+    assert desk.view()["events"] == desk.view()["events"]
     assert len(desk.events) == 1
 
 
@@ -149,7 +151,7 @@ def test_a_grant_opens_the_sealed_events_with_their_own_ids() -> None:
 def test_a_withdrawal_takes_the_cookies_away_and_forgets() -> None:
     desk = Desk()
     desk.shop = desk.shop._replace(settings=Settings(consent=ConsentSettings(mode="implied")))
-    message = {"v": 1, "k": "state", "u": "https://shop.example/", "i": VIEW_ID}
+    message = {"v": 1, "k": "consent", "u": "https://shop.example/", "i": VIEW_ID}
     cookies = "_fbp=fb.1.1700000000000.42; capi_consent=v1.d.api.1700000000"
     _, headers, reply = desk.post(message, HTTP_COOKIE=cookies)
     assert reply == {"v": 1, "state": "denied"}
@@ -157,10 +159,20 @@ def test_a_withdrawal_takes_the_cookies_away_and_forgets() -> None:
     assert desk.forgotten == ["fb.1.1700000000000.42"]
 
 
-def test_a_state_message_has_no_events() -> None:
+def test_both_legs_know_the_visitor_who_has_said_who_he_is() -> None:
     desk = Desk()
-    reply = desk.post({"v": 1, "k": "state", "u": "https://shop.example/", "i": VIEW_ID})[2]
-    assert reply == {"v": 1, "state": "granted", "events": []}
+    cookie = desk.identity.dump({"em": ("e" * 64,)})
+    reply = desk.post(
+        {"v": 1, "k": "view", "u": "https://shop.example/", "i": VIEW_ID}, HTTP_COOKIE=f"{IDENTITY_COOKIE}={cookie}"
+    )
+    assert reply[2]["user"]["em"] == "e" * 64
+    assert desk.events[0].visitor.user_data["em"] == ("e" * 64,)
+
+
+def test_a_consent_message_without_tokens_has_no_events() -> None:
+    desk = Desk()
+    reply = desk.post({"v": 1, "k": "consent", "u": "https://shop.example/", "i": VIEW_ID})[2]
+    assert (reply["state"], reply["events"]) == ("granted", [])
     assert desk.events == []
 
 

@@ -16,9 +16,9 @@
   const send = w.fetch;
   // Whether this view's events are still to come.
   let held = config.state !== 'granted';
-  // Whether fbq knows our pixel; whether by us (2: other code's "track" is kept from it); whether its PageView was sent.
-  let ready = !!config.fired;
-  let ours = +ready;
+  // Whether fbq knows our pixel; whether by us; whether its PageView was sent.
+  let ready = config.fired;
+  let ours = ready;
   let viewed;
   let tokens = config.tokens || [];
   let viewId;
@@ -95,7 +95,7 @@
     ready = true;
     if (!w.fbq || config.load) load();
     if (pixels().includes(config.pixel)) return;
-    ours = 1;
+    ours = true;
     if (config.ldu) call('dataProcessingOptions', ...config.ldu);
     call('init', config.pixel, config.user || {});
   };
@@ -107,10 +107,7 @@
     if (config.pixelUrl) {
       pixel();
       const foreign = others()[0];
-      if (foreign && ours === 1) {
-        ours = 2;
-        call('set', 'trackSingleOnly', true, config.pixel);
-      }
+      if (foreign && ours) call('set', 'trackSingleOnly', true, config.pixel);
       const view = name === 'PageView';
       const single = foreign || (view && viewed);
       viewed = viewed || view;
@@ -132,11 +129,11 @@
 
   let rows = [];
   let timer;
-  let since;
+  let tries;
 
   const note = (event_name, event_id, custom_data) => {
     rows.push([event_name, event_id]);
-    since = since || Date.now();
+    tries = 0;
     later();
     if (options.dataLayer) {
       (w[options.dataLayer] = w[options.dataLayer] || []).push({ event: 'capi', event_name, event_id, custom_data });
@@ -152,8 +149,7 @@
     if (!rows[0]) return;
     const blocked = !config.pixelUrl || w.capi.blocked;
     const s = blocked ? 'blocked' : w.fbq && w.fbq.callMethod ? 'handed' : 'queued';
-    if (s === 'queued' && !leaving && Date.now() - since < 8000) return later();
-    since = 0;
+    if (s === 'queued' && !leaving && ++tries < 6) return later();
     const body = JSON.stringify({ v: 1, k: 'report', u: here(), s, e: rows.splice(0, 20) });
     if (!quietly(() => w.navigator.sendBeacon(endpoint, new Blob([body], { type: 'application/json' })))()) post(body);
     if (rows[0]) later();
@@ -173,9 +169,16 @@
     if (answer && answer.status === 200 && then) quietly(then)(await answer.json());
   };
 
-  const ask = (k, more) => {
+  // One at a time: an answer sets the visitor's cookies, and the next question carries them.
+  let line = Promise.resolve();
+
+  const ask = (k, more, due) => {
     const message = { v: 1, k, u: here(), r: referrer, i: viewId, ...more };
-    post(JSON.stringify(message), (answer) => hear(answer, message));
+    line = line.then(() => {
+      if (due && !due()) return;
+      message.t = tokens;
+      return post(JSON.stringify(message), (answer) => hear(answer, message));
+    });
   };
 
   let waiting = [];
@@ -194,18 +197,19 @@
     }
     config.user = answer.user || config.user;
     config.ldu = answer.ldu || config.ldu;
-    if (message.i === viewId && message.k !== 'state') held = false;
+    tokens = tokens.filter((one) => !message.t.includes(one));
     fireAll(answer.events);
     waiting.splice(0).forEach((old) => ask('track', old));
     if (message.i !== viewId) return;
+    held = false;
     parsed(() =>
-      after(message.w, () => {
+      after(settle, () => {
         if (message.i !== viewId) return;
         const p = markup();
         // An app that leaves the last page's markup standing says nothing of this page.
-        const fresh = !message.w || p !== drawn;
+        const fresh = !settle || p !== drawn;
         drawn = p;
-        if (answer.need && fresh && /product/i.test(p)) ask('page', { ...message, k: 'page', p });
+        if (answer.need && fresh && /product/i.test(p)) ask('page', { p });
       })
     );
   };
@@ -214,21 +218,26 @@
 
   // What a reader of product facts wants of this page, within bounds.
   const markup = () => {
-    let text = '<html><head>';
+    let text = '';
     d.querySelectorAll('meta[property],meta[name],script[type="application/ld+json"]').forEach((part) => {
       if (text.length + part.outerHTML.length < 24e3) text += part.outerHTML;
     });
-    return text + '</head><body></body></html>';
+    return text;
   };
 
   // ---- views
 
-  const view = (more) => {
+  // Whether the server is to say what this view has, and how long after a route change a page is drawn.
+  let asking;
+  let settle;
+
+  const view = (ms) => {
     viewId = newId();
-    held = true;
+    held = asking = true;
+    settle = ms;
     asks = 0;
     tokens = [];
-    ask('view', more);
+    ask('view');
   };
 
   // What makes a page another page: not an anchor, not what campaigns add to an address.
@@ -252,7 +261,7 @@
     url = here();
     // Meta's script would have sent these for the shop's other pixels, had its own watch of routes not been turned off.
     if (ours && w.fbq.disablePushState === true) others().forEach((id) => w.fbq('trackSingle', id, 'PageView'));
-    view({ w: 700 });
+    view(700);
   };
 
   // Apps move in several steps, and draw the page after the address has changed.
@@ -324,11 +333,9 @@
   let clicked;
   let cookies = d.cookie;
 
-  const again = () => {
+  const again = (always) => {
     cookies = d.cookie;
-    if (++asks > 9) return;
-    if (held || tokens[0]) ask('consent', { t: tokens.splice(0) });
-    else ask('state');
+    if (++asks < 10) ask(held && asking ? 'view' : 'consent', {}, () => always || held || tokens[0]);
   };
 
   const token = (one) => {
@@ -337,10 +344,9 @@
   };
 
   const consent = (answer, tool) => {
-    d.cookie = `capi_consent=v1.${answer === 'granted' ? 'g' : 'd'}.${tool || 'api'}.${Math.floor(
-      Date.now() / 1000
-    )}; path=/; max-age=15552000; samesite=lax${w.location.protocol === 'https:' ? '; secure' : ''}`;
-    again();
+    const word = [answer === 'granted' ? 'v1.g' : 'v1.d', tool || 'api', (Date.now() + '').slice(0, 10)].join('.');
+    d.cookie = 'capi_consent=' + word + '; path=/; max-age=15552000; samesite=lax' + (w.isSecureContext ? '; secure' : '');
+    again(true);
   };
 
   // Usercentrics and Google's consent mode speak through the dataLayer, Osano's cookie is opaque.
@@ -367,9 +373,9 @@
   on(
     w,
     'CookiebotOnAccept CookiebotOnDecline OneTrustGroupsUpdated cookieyes_consent_update cmplz_status_change' +
-      ' cmplz_fire_categories wp_listen_for_consent_change CookieInformationConsentGiven visitorConsentCollected' +
-      ' borlabs-cookie-consent-saved cc:onConsent cc:onChange cf_consent ucEvent UC_CONSENT UC_UI_CMP_EVENT',
-    () => after(50, clicked ? again : recheck)
+      ' wp_listen_for_consent_change CookieInformationConsentGiven visitorConsentCollected' +
+      ' borlabs-cookie-consent-saved cc:onConsent cc:onChange cf_consent UC_CONSENT',
+    () => after(50, clicked ? () => again(true) : recheck)
   );
 
   on(w, 'click', () => {

@@ -99,7 +99,8 @@ class Shop:
             return Response(f"<h1>{PRODUCTS[product][0]}</h1>", mimetype="text/html")
         links = '<a id="next" hx-get="/htmx/2" hx-target="#main" hx-push-url="true">Stol</a>'
         head = json_ld(product) + '<script src="/lib/htmx.js"></script>'
-        return self.page(product, f'<main id="main">{PRODUCTS[product][0]}</main>{links}', head)
+        name = PRODUCTS[product][0]
+        return self.page(name, f'<main id="main"><h1>{name}</h1></main>{links}', head)
 
     def _worker(self, request: Request) -> Response:
         return Response(WORKER, mimetype="text/javascript")
