@@ -12,6 +12,7 @@ from capi_middleware.settings.source import SettingsSource
 
 from .access_log import AccessLog
 from .door import Door
+from .memory import steady
 from .options import Options
 from .shops import Shops
 
@@ -28,6 +29,7 @@ class Application:
     """
 
     def __init__(self, options: Options) -> None:
+        steady()
         self.options = options
         keywords: dict[str, Any] = {"upstream": options.upstream} if options.upstream else {}
         self.source = SettingsSource(options.config, **keywords)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 
 from .body import Body
 from .origin import Origin
@@ -31,6 +32,12 @@ def without_length(fields: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
 
 
 _OF_BYTES = frozenset(("content-length", "content-md5", "digest", "content-digest", "repr-digest"))
+
+
+@lru_cache(maxsize=1024)
+def link_patterns(origin: Origin, public: Public) -> LinkPatterns:
+    """The patterns of one shop as one host name shows it, made once."""
+    return LinkPatterns(origin, public)
 
 
 class LinkPatterns:

@@ -11,7 +11,7 @@ from .body import PIECE, Body, settle, whole_body
 from .connection import Connection, Pool, Timeouts
 from .failure import ErrorPage, Failure, GatewayError, error_page
 from .forwarded import public_host, public_scheme
-from .links import LinkedBody, LinkPatterns, may_hold_links, without_length
+from .links import LinkedBody, LinkPatterns, link_patterns, may_hold_links, without_length
 from .origin import Origin, parse_origin
 from .reply import CHUNKED, Reply
 from .request import IDEMPOTENT, Framing, framing, refuse, request_head, request_target
@@ -89,7 +89,7 @@ class Upstream:
         """What to replace in this answer, or None: mostly."""
         if not self._links or public.authority in ("", self.origin.authority) or environ["REQUEST_METHOD"] == "HEAD":
             return None
-        return LinkPatterns(self.origin, public) if may_hold_links(fields) else None
+        return link_patterns(self.origin, public) if may_hold_links(fields) else None
 
     def host_for(self, environ: WSGIEnvironment) -> str:
         """The ``Host`` field that the shop gets."""
