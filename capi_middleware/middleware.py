@@ -15,6 +15,7 @@ from . import collect
 from .admin.session import strip as without_session
 from .delivery import Ledger, Outbox
 from .flash import FLASH_COOKIE, Flash, set_flash
+from .glance import Glance, is_fetch
 from .infer import Memory, ProductMemory
 from .journey import Journey, Tools
 from .page import answer
@@ -86,11 +87,11 @@ class CapiMiddleware:
             journey = None
         if journey is None:
             return self._app(environ, start_response)
-        if isinstance(journey, Journey):
+        if isinstance(journey, (Journey, Glance)):
             return answer(self._app, environ, start_response, journey.on_start, _nothing)
         return journey(environ, start_response)
 
-    def _enter(self, environ: Environ) -> Journey | App | None:
+    def _enter(self, environ: Environ) -> Journey | Glance | App | None:
         """The journey of this request, an endpoint of ours, or None: straight to the app."""
         if _ACTIVE in environ:
             return None
@@ -98,7 +99,8 @@ class CapiMiddleware:
             # An owner's session is none of the shop's business; the middleware of any other shop sees none either.
             environ["HTTP_COOKIE"] = without_session(environ["HTTP_COOKIE"])
         now = time.time()
-        settings = self._source.for_host(_host(environ))
+        host = _host(environ)
+        settings = self._source.for_host(host)
         path = environ.get("PATH_INFO", "")
         if path.startswith(settings.server.mount):
             endpoint = self._endpoint(environ, settings, path)
@@ -110,7 +112,12 @@ class CapiMiddleware:
             return None
         environ[_ACTIVE] = True
         shop = self._shop(settings)
-        visit = read_visit(environ, settings, now)
+        if is_fetch(environ) and shop.inference.idle(host, path, environ.get("QUERY_STRING", "")):
+            return Glance(lambda environ: self._begin(environ, shop, now), self._failed, environ)
+        return self._begin(environ, shop, now)
+
+    def _begin(self, environ: Environ, shop: Shop, now: float) -> Journey:
+        visit = read_visit(environ, shop.settings, now)
         plan = shop.inference.plan(visit, environ.get("CONTENT_TYPE", ""), _length(environ))
         return Journey(self._tools, shop, visit, plan, environ, now)
 
@@ -280,7 +287,9 @@ def _limits(settings: Settings) -> collect.Limits:
 
 def _host(environ: Environ) -> str:
     host: str = environ.get("HTTP_HOST") or environ.get("SERVER_NAME") or ""
-    return (host if host.endswith("]") else host.rpartition(":")[0] or host).lower()
+    if ":" in host and not host.endswith("]"):
+        host = host.rpartition(":")[0]
+    return host.lower()
 
 
 def _length(environ: Environ) -> int | None:

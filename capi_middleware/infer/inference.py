@@ -69,6 +69,7 @@ class Inference:
         self._chosen = _chosen(settings)
         self._hears = any(rule.notice for rule in settings.rules)
         self._outlines: LRUCache[tuple[str, bool, str, str, str], Outline] = LRUCache(_KEPT)
+        self._idle: dict[tuple[str, str, str], bool] = {}
         self._lock = Lock()
 
     def plan(self, visit: Visit, content_type: str = "", content_length: int | None = None) -> Plan:
@@ -77,21 +78,38 @@ class Inference:
         asker = visit.asker
         if asker not in _ACTORS:
             return Plan(self, visit, self._notices(visit) if asker is Asker.ROBOT else NOTHING, content_type, True)
-        query = visit.query
-        route = route_of(query) if query and _ROUTES.search(query) else ""
-        key = (self._platform(visit), asker is not Asker.SCRIPT, visit.method, visit.path, route)
-        with self._lock:
-            outline = self._outlines.get(key)
-        if outline is None:
-            outline = self._outline(*key)
-            with self._lock:
-                self._outlines[key] = outline
+        outline = self._kept(self._platform(visit), asker is not Asker.SCRIPT, visit.method, visit.path, visit.query)
         wants_body = (
             bool(outline.bodies)
             and (content_length is None or 0 < content_length <= LARGEST_BODY)
             and kind_of(content_type) in outline.bodies
         )
         return Plan(self, visit, outline, content_type, wants_body)
+
+    def idle(self, host: str, path: str, query: str) -> bool:
+        """Whether no rule can fire when a script of the page GETs this, unless a page answers. Costs a microsecond,
+        for the many requests of which nothing will come. ``path``: as in ``PATH_INFO``."""
+        platform = self._chosen if self._chosen is not None else self.platforms.known(host).name
+        key = (platform, path, query)
+        known = self._idle.get(key)
+        if known is None:
+            known = self._kept(platform, False, "GET", path, query).idle
+            if len(self._idle) >= _KEPT:
+                self._idle.clear()
+            self._idle[key] = known
+        return known
+
+    def _kept(self, platform: str, opens: bool, method: str, path: str, query: str) -> Outline:
+        route = route_of(query) if query and _ROUTES.search(query) else ""
+        key = (platform, opens, method, path, route)
+        with self._lock:
+            outline = self._outlines.get(key)
+        if outline is None:
+            outline = self._outline(*key)
+            outline = outline._replace(idle=not outline.view and all(map(_needs_page, outline.candidates)))
+            with self._lock:
+                self._outlines[key] = outline
+        return outline
 
     def recognised(self, host: str) -> Recognised:
         """The platform whose preset is in force, and by what it was recognised."""
@@ -234,3 +252,9 @@ def problems(settings: Settings) -> list[Problem]:
             right = f"{did_you_mean(platform, names())}Known: {known}. Until then it is recognised by itself."
             found.append(Problem("settings", 0, key, f"there is no preset {platform!r}.", right))
     return list(dict.fromkeys(found))
+
+
+def _needs_page(candidate: Candidate) -> bool:
+    """Whether the rule holds only where the answer is a page."""
+    when = candidate.rule.when
+    return bool(when) and all(one.page or one.product for one in when)

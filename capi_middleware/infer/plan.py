@@ -32,7 +32,7 @@ class Outline(NamedTuple):
     """What is the same for all requests of one kind to one path, so that it can be kept.
 
     ``view``: a PageView if the answer is a full page. ``wanted``: parts of a page to read. ``bodies``: kinds of request
-    bodies that are worth a copy. ``json``: whether a JSON answer is.
+    bodies that are worth a copy. ``json``: whether a JSON answer is. ``idle``: nothing fires unless a page answers.
     """
 
     view: bool = False
@@ -42,6 +42,7 @@ class Outline(NamedTuple):
     json: bool = False
     kinds: Kinds = NONE
     notice: bool = False
+    idle: bool = False
 
 
 NOTHING = Outline()
