@@ -27,6 +27,7 @@ http {{
       proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
       proxy_cache pages;
       add_header X-Cache $upstream_cache_status always;
+      {more}
     }}
   }}
 }}
@@ -34,9 +35,9 @@ http {{
 
 
 class Nginx:
-    """``url``: where visitors find the shop now."""
+    """``url``: where visitors find the shop now. ``more``: directives for the shop's location."""
 
-    def __init__(self, folder: Path, upstream: int) -> None:
+    def __init__(self, folder: Path, upstream: int, more: str = "") -> None:
         program = shutil.which("nginx") or "/usr/sbin/nginx"
         folder.mkdir()
         with socket.socket() as probe:
@@ -45,7 +46,9 @@ class Nginx:
         # Started by root, the workers would be of a user who may not enter the folder.
         user = "user root;" if os.geteuid() == 0 else ""
         configuration = folder / "nginx.conf"
-        configuration.write_text(CONFIGURATION.format(folder=folder, port=port, upstream=upstream, user=user))
+        configuration.write_text(
+            CONFIGURATION.format(folder=folder, port=port, upstream=upstream, user=user, more=more)
+        )
         self.url = f"http://{SHOP_HOST}:{port}"
         arguments = [program, "-c", str(configuration), "-p", str(folder), "-e", str(folder / "error.log")]
         self._process = subprocess.Popen(arguments, stderr=subprocess.PIPE)
