@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 
 SIZE = 4 << 20
-FREE = 64 << 20
+FREE = 32 << 20
 
 
 class Ballast:

@@ -29,6 +29,7 @@ DRAIN = 5000
 DAY = 86400.0
 _HELD_FOR = 3600.0
 _FORGET_FOR = 600.0
+_SAY_AGAIN = 300.0
 
 
 class Inlet(Protocol):
@@ -57,6 +58,8 @@ class Deliverer:
         self._store: Store | None = None
         self._due = {"open": 0.0, "expire": 0.0, "tidy": time.monotonic() + 20.0, "release": 0.0}
         self._forgotten: dict[str, float] = {}
+        self._drain_limit = DRAIN
+        self._said: dict[str, float] = {}
         self._quiet = 0  # rounds without anything new
 
     def step(self, timeout: float) -> bool:
@@ -71,6 +74,7 @@ class Deliverer:
             more = self._drain(store)
             self.sender.dispatch(store, self._current())
             self._keep_house(store)
+            self.store_error = ""
             self._quiet = 0 if more or self.sender.out else self._quiet + 1
         except StoreError as error:
             self._trouble(error)
@@ -138,7 +142,7 @@ class Deliverer:
         except StoreError as error:
             self._say(error)
             return None
-        self._store, self.store_error = store, ""
+        self._store = store
         return store
 
     def _trouble(self, error: StoreError) -> None:
@@ -150,7 +154,8 @@ class Deliverer:
         store = self._store
         if error.full and store is not None:
             try:
-                store.make_room(self._limits(), self.sender.out)
+                store.make_room()
+                self._drain_limit = max(50, self._drain_limit // 4)
                 return
             except StoreError:
                 pass
@@ -165,9 +170,11 @@ class Deliverer:
         self._sync()
 
     def _say(self, error: StoreError) -> None:
-        if str(error) != self.store_error:
-            log.error("%s. Events are kept in the journal meanwhile", error)
+        now = time.monotonic()
         self.store_error = str(error)
+        if now - self._said.get(self.store_error, -1e9) > _SAY_AGAIN:
+            log.error("%s. Events are kept in the journal meanwhile", error)
+            self._said[self.store_error] = now
 
     def _sync(self) -> None:
         """Without a store the journals are all there is: make them survive a power cut."""
@@ -182,10 +189,11 @@ class Deliverer:
     def _drain(self, store: Store) -> bool:
         more = False
         for inlet in self.inlets:
-            records = inlet.read(DRAIN)
+            records = inlet.read(self._drain_limit)
             if records:
                 self._take(store, records)
-                more = more or len(records) >= DRAIN
+                more = more or len(records) >= self._drain_limit
+                self._drain_limit = min(DRAIN, self._drain_limit * 2)
             lost = inlet.commit(store.mark())
             if lost:
                 self._count_lost(store, lost)

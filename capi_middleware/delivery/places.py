@@ -48,27 +48,21 @@ def is_shared(settings: Settings) -> bool:
 
 
 def open_store(settings: Settings, spool: Spool | None = None) -> Store:
-    """The store for writing. A damaged SQLite file is set aside and made anew, and ``spool`` is read again from what it
-    kept. Raises :class:`StoreError`."""
+    """The store for writing. A damaged SQLite file is set aside; whenever a new one is made, ``spool`` is read again
+    from what it kept. Raises :class:`StoreError`."""
     if is_shared(settings):
         return _postgresql(settings.server.store, write=True)
     path = sqlite_path(settings)
     try:
-        return SqliteStore(path)
+        store = SqliteStore(path)
     except StoreError as error:
         if not error.damaged:
             raise
-    aside = f"{path.name}.damaged-{time.strftime('%Y%m%dT%H%M%S')}"
-    for suffix in ("-wal", "-shm"):
-        with contextlib.suppress(OSError):
-            os.unlink(f"{path}{suffix}")
-    try:
-        os.rename(path, path.with_name(aside))
-    except OSError as error:
-        raise StoreError(f"{path} is damaged and cannot be set aside: {error.strerror}") from error
-    kept = spool.replay_kept() if spool else 0
-    log.error("the store was damaged: set aside as %s; unsent events are read again from %d journal(s)", aside, kept)
-    return SqliteStore(path)
+        _set_aside(path)
+        store = SqliteStore(path)
+    if store.fresh and spool is not None:
+        spool.replay_kept()
+    return store
 
 
 def open_ledger(settings: Settings) -> ReadStore | None:
@@ -77,6 +71,18 @@ def open_ledger(settings: Settings) -> ReadStore | None:
         return _postgresql(settings.server.store, write=False)
     path = sqlite_path(settings)
     return SqliteStore(path, write=False) if path.exists() else None
+
+
+def _set_aside(path: Path) -> None:
+    aside = f"{path.name}.damaged-{time.strftime('%Y%m%dT%H%M%S')}"
+    for suffix in ("-wal", "-shm"):
+        with contextlib.suppress(OSError):
+            os.unlink(f"{path}{suffix}")
+    try:
+        os.rename(path, path.with_name(aside))
+    except OSError as error:
+        raise StoreError(f"{path} is damaged and cannot be set aside: {error.strerror}") from error
+    log.error("the store was damaged: it is set aside as %s, and unsent events are read again from the journals", aside)
 
 
 def _postgresql(url: str, write: bool) -> Store:

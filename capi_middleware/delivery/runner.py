@@ -29,7 +29,7 @@ log = logging.getLogger("capi_middleware.delivery")
 TICK = 0.1
 IDLE_TICK = 0.25
 _STATUS_EVERY = 2.0
-_YIELD_AFTER = 10.0
+_YIELD_AFTER = 5.0
 
 
 class Runner:
@@ -226,7 +226,7 @@ class Runner:
         if now >= self._yield_due and self._leader.sender.unknown() and not is_shared(self.settings()):
             # Another shop's process uses the same folder, and only it knows the token: let it have a turn.
             self._stop_leading(2.0)
-            self._lock_due = now + 5.0
+            self._lock_due = now + 3.0
 
     def _stop_leading(self, timeout: float) -> None:
         if self._leader is not None:

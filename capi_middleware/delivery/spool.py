@@ -8,6 +8,7 @@ import mmap
 import os
 import time
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 from . import lock
@@ -68,17 +69,15 @@ class _Reading:
         tail = self.words[W_TAIL]
         if not PAGE <= tail <= SIZE or tail % 8:
             tail = SIZE if self.finished(now) else self.at
-        before = self.at
         patient = not self.stuck or now - self.stuck < _PATIENCE
         for found in records(self.memory, self.at, tail, skip_damage=not patient):
             self.at = found.after
+            self.stuck = 0.0
             if found.data is None:
                 self.damaged += 1
             else:
                 yield found.kind, found.data
-        if self.at >= tail or self.at != before:
-            self.stuck = 0.0
-        elif not self.stuck:
+        if self.at < tail and not self.stuck:
             self.stuck = now
         if self.at >= tail and self.finished(now):
             # After a power loss the header page may be older than the records.
@@ -119,14 +118,14 @@ class Spool:
         self._swept = 0.0
 
     def read(self, limit: int) -> list[tuple[int, bytes]]:
-        """At least ``limit`` records if there are as many, from all journals in turn."""
+        """Up to ``limit`` records, from all journals in turn."""
         now = time.monotonic()
         self._look(now)
         found: list[tuple[int, bytes]] = []
         for reading in list(self._readings.values()):
             if len(found) >= limit:
                 break
-            found.extend(reading.read(now))
+            found.extend(islice(reading.read(now), limit - len(found)))
             if reading.damaged:
                 log.error(
                     "the journal %s is damaged in %d place(s); all else in it was kept",
@@ -167,7 +166,9 @@ class Spool:
                     path.unlink()
 
     def replay_kept(self) -> int:
-        """The store is gone: read all kept journals again. Some events will be sent twice, with their own IDs."""
+        """The store is gone: read all journals again from their beginning, those in use and those kept. Some events
+        will be sent twice, with their own IDs. How many journals there are."""
+        self._look(time.monotonic())
         kept = self._kept()
         for path in kept:
             with contextlib.suppress(OSError, ValueError):
@@ -179,7 +180,7 @@ class Spool:
         for reading in self._readings.values():
             reading.words[W_CURSOR] = reading.at = PAGE
         self._stamp = 0
-        return len(kept)
+        return len(kept) + len(self._readings)
 
     def _kept(self) -> list[Path]:
         return sorted(self.folder.glob(f"*{_KEPT}"))

@@ -53,8 +53,11 @@ class SqliteStore(SqlStore):
         self._ballast = Ballast(Path(self.path).parent) if write and not self._in_memory else None
         # Above all numbers that an earlier file of this name has given: journals and pages remember them.
         self._highest = self._rows("SELECT coalesce(max(number), 0) FROM event")[0][0] if write else 0
+        self.fresh = write and not self._highest and not self.note("born")
         if write and not self._highest:
             self._highest = int(time.time() * 1000)
+        if self.fresh:
+            self.set_note("born", str(time.time()))
 
     def close(self) -> None:
         self._db.close()
@@ -101,10 +104,10 @@ class SqliteStore(SqlStore):
     def release(self, claim: Claim) -> None:
         """Nothing to do: claims are kept by the one process that writes."""
 
-    def make_room(self, limits: Limits, skip: Set[int]) -> int:
+    def make_room(self) -> int:
         if self._ballast is not None:
             self._ballast.drop()  # deleting, too, takes room at first
-        return super().make_room(limits, skip)
+        return super().make_room()
 
     def tidy(self, limits: Limits, now: float, skip: Set[int]) -> int:
         if self._ballast is not None:
@@ -167,7 +170,7 @@ class SqliteStore(SqlStore):
         return json.dumps(list(numbers))
 
     def _compact(self) -> None:
-        self._rows("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._rows("PRAGMA wal_checkpoint(RESTART)")  # keeps the file's room for the next deletion
 
 
 def _open(path: str, write: bool) -> sqlite3.Connection:

@@ -263,24 +263,31 @@ class SqlStore(ABC):
             self._do("DELETE FROM count WHERE hour < ?", (int(now) - 400 * 86400,))
         return self._make_room(limits.bytes, skip)
 
-    def make_room(self, limits: Limits, skip: Set[int]) -> int:
-        return self._make_room(min(limits.bytes, int(self.used() * 0.8)), skip)
+    def make_room(self) -> int:
+        return self._delete_history(int(self.used() * 0.8))
 
     def _make_room(self, limit: int, skip: Set[int]) -> int:
         """Below the limit: what is settled goes first, oldest first; then what waits, the least valuable first."""
         lost = 0
+        self._delete_history(limit)
         while self.used() > limit:
-            numbers = self._numbers("SELECT number FROM event WHERE settled > 0 ORDER BY number LIMIT 2000")
-            if numbers:
-                self._delete(numbers)
-                self._compact()
-                continue
             select = "SELECT number FROM event WHERE settled = 0 ORDER BY value, number LIMIT 2000"
             numbers = [n for n in self._numbers(select) if n not in skip]
             if not numbers:
                 break
             lost += self._delete(numbers, "lost:store-full")
         return lost
+
+    def _delete_history(self, limit: int) -> int:
+        """Delete what is settled, oldest first, until the limit is kept; how many."""
+        gone = 0
+        while self.used() > limit:
+            numbers = self._numbers("SELECT number FROM event WHERE settled > 0 ORDER BY number LIMIT 500")
+            if not numbers:
+                break
+            gone += self._delete(numbers)
+            self._compact()
+        return gone
 
     def _numbers(self, select: str, values: Sequence[Any] = ()) -> list[int]:
         return [n for (n,) in self._rows(select, values)]

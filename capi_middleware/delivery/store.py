@@ -93,8 +93,8 @@ class Store(ReadStore, Protocol):
         """Keep the bounds: personal data, entries, bytes. Returns how many unsent events had to go (they are counted
         as ``lost:store-full``), those of least value first."""
 
-    def make_room(self, limits: Limits, skip: Set[int]) -> int:
-        """The disk is full: a fifth less than now. Returns as :meth:`tidy`."""
+    def make_room(self) -> int:
+        """The disk is full: up to a fifth less, of what is settled. How many entries went."""
 
     def add_counts(self, counts: Counts) -> None:
         """Add to the counts (losses that were counted elsewhere)."""

@@ -18,9 +18,8 @@ from capi_middleware.delivery.store import Store
 from capi_middleware.events import Event
 from capi_middleware.settings import Secret, Settings
 from capi_middleware.settings.settings import DeliverySettings, MetaSettings
-
-from .make import PIXEL
-from .sink import Sink
+from tests.delivery.make import PIXEL
+from tests.delivery.sink import Sink
 
 
 def settings(

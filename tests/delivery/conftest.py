@@ -12,8 +12,7 @@ import pytest
 from capi_middleware.delivery.postgresql import PostgresqlStore
 from capi_middleware.delivery.sqlite import SqliteStore
 from capi_middleware.delivery.store import Store
-
-from .postgres import Postgres
+from tests.delivery.postgres import Postgres
 
 
 @pytest.fixture(scope="session")

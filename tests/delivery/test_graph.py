@@ -20,8 +20,7 @@ from capi_middleware.delivery.graph import MAX_ANSWER, PARTNER_AGENT, Answer, Ca
 from capi_middleware.delivery.posters import Job, Posters
 from capi_middleware.settings import Secret
 from capi_middleware.settings.settings import MetaSettings
-
-from .sink import Reply, Sink
+from tests.delivery.sink import Reply, Sink
 
 DEADLINE = 1.0
 

@@ -16,10 +16,9 @@ from capi_middleware.delivery import lane as lane_module
 from capi_middleware.delivery.entry import State
 from capi_middleware.delivery.lane import OPENS_AFTER
 from capi_middleware.events import Event
-
-from .bench import Bench, poisoned, settings
-from .make import PIXEL, event
-from .sink import Reply, Sink, error
+from tests.delivery.bench import Bench, poisoned, settings
+from tests.delivery.make import PIXEL, event
+from tests.delivery.sink import Reply, Sink, error
 
 Script = Callable[[list[dict[str, Any]], dict[str, Any]], Reply | None]
 

@@ -11,8 +11,7 @@ from capi_middleware.delivery.entry import Evidence, Filter, PixelState, State
 from capi_middleware.delivery.rows import Outcome, Report
 from capi_middleware.delivery.store import Claim, Limits, Store
 from capi_middleware.events import Visitor
-
-from .make import PIXEL, event, row
+from tests.delivery.make import PIXEL, event, row
 
 PLENTY = Limits(1 << 30, 30 * 86400, 90 * 86400)
 NOTHING: frozenset[int] = frozenset()

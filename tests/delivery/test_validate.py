@@ -8,8 +8,7 @@ import pytest
 
 from capi_middleware.delivery.validate import mend, oldest_allowed
 from capi_middleware.events import graph_event
-
-from .make import event
+from tests.delivery.make import event
 
 NOW = 1_700_000_000.0
 
