@@ -106,7 +106,7 @@ class CapiMiddleware:
             endpoint = self._endpoint(environ, settings, path)
             if endpoint is not None:
                 return endpoint
-        if not settings.meta.pixel_id or environ.get("REQUEST_METHOD") in _NEVER or "HTTP_UPGRADE" in environ:
+        if not settings.active or environ.get("REQUEST_METHOD") in _NEVER or "HTTP_UPGRADE" in environ:
             return None
         if is_subresource(environ):
             return None
@@ -142,7 +142,7 @@ class CapiMiddleware:
             return self._health
         if rest == "/admin" or rest.startswith("/admin/"):
             return self._admin_page
-        if not settings.meta.pixel_id:
+        if not settings.active:
             return None
         if rest == "/collect":
             return self._collect

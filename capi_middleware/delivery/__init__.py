@@ -7,7 +7,8 @@ from .ledger import Ledger
 from .orders import OrderDesk
 from .outbox import Outbox
 from .store import StoreError
-from .trial import Trial, send_test_event
+from .trial import Trial, send_test_event, try_access
+from .verdict import Verdict
 
 __all__ = [
     "Entry",
@@ -22,5 +23,7 @@ __all__ = [
     "State",
     "StoreError",
     "Trial",
+    "Verdict",
     "send_test_event",
+    "try_access",
 ]

@@ -12,6 +12,7 @@ from .graph import Target, target_of
 from .store import Store
 
 log = logging.getLogger("capi_middleware.delivery")
+PAUSED = "paused by its owner"
 
 
 class Route(NamedTuple):
@@ -30,6 +31,9 @@ def routes_of(settings: Settings, store: Store, now: float) -> dict[str, Route]:
         pixel_id = site.meta.pixel_id
         if not pixel_id or pixel_id in routes:
             continue
+        if site.meta.paused:
+            routes[pixel_id] = Route(None, site.delivery.late, PAUSED)
+            continue
         if not site.meta.access_token:
             routes[pixel_id] = Route(None, site.delivery.late, "no access token is set: paste one from Events Manager")
             continue
@@ -47,6 +51,8 @@ def _test_code_is_fresh(site: Settings, store: Store, now: float) -> bool:
     code = site.meta.test_event_code
     if not code:
         return False
+    if site.meta.test_event_until:
+        return now < site.meta.test_event_until
     key = code_key(site.meta.pixel_id, code)
     since = store.note(key)
     if not since:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import threading
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 from capi_middleware.events import Event, Visitor, graph_event, new_event_id
 from capi_middleware.settings.settings import MetaSettings
 
-from .graph import Call, Graph, target_of
+from .graph import DEADLINE, Call, Graph, target_of
 from .validate import mend
 from .verdict import Kind, Verdict, judge, unreachable, untrusted
 
@@ -49,18 +50,41 @@ def send_test_event(meta: MetaSettings, url: str, code: str = "", event_name: st
     problem = mend(payload, now)
     if problem:
         return Trial(False, f"Not sent: {problem}.", made.event_id, payload, Verdict(Kind.POISON, reason=problem), "")
+    verdict, text = _post(meta, payload)
+    return Trial(verdict.kind is Kind.DONE, _words(meta, verdict), made.event_id, payload, verdict, text)
+
+
+def try_access(meta: MetaSettings, url: str) -> Trial:
+    """Whether this token may send events to this pixel, without an event that counts: Meta looks at the token first,
+    then at the pixel, and then refuses this event for its age (code 100, subcode 2804003), so that nothing is stored.
+    That refusal is the good answer. Waits for Meta (10 s at most)."""
+    then = int(time.time()) - 30 * 86400
+    visitor = Visitor("203.0.113.1", _USER_AGENT, f"fb.1.{then * 1000}.1234567890")
+    made = Event(meta.pixel_id, "PageView", new_event_id(), then, url, visitor)
+    payload = graph_event(made)
+    verdict, text = _post(dataclasses.replace(meta, test_event_code=""), payload)
+    ok = verdict.kind in (Kind.OLD, Kind.DONE)
+    words = "Meta knows this pixel, and the token may send to it." if ok else _words(meta, verdict)
+    return Trial(ok, words, made.event_id, payload, verdict, text)
+
+
+def _post(meta: MetaSettings, payload: dict[str, Any]) -> tuple[Verdict, str]:
+    """The verdict on one event, and Meta's answer without the token."""
     target = target_of(meta)
-    graph = Graph(1)
+    graph, call = Graph(1), Call()
+    watch = threading.Timer(DEADLINE, call.abort)
+    watch.daemon = True
+    watch.start()
     try:
-        answer = graph.post(target.url, target.body([json.dumps(payload)]), Call())
+        answer = graph.post(target.url, target.body([json.dumps(payload)]), call)
     finally:
+        watch.cancel()
         graph.close()
     if answer.status:
         verdict = judge(answer.status, answer.headers, answer.body, 1)
     else:
         verdict = untrusted(answer.error) if answer.insecure else unreachable(answer.error)
-    text = answer.body.decode("utf-8", "replace").replace(meta.access_token.reveal() or "\0", "***")
-    return Trial(verdict.kind is Kind.DONE, _words(meta, verdict), made.event_id, payload, verdict, text)
+    return verdict, answer.body.decode("utf-8", "replace").replace(meta.access_token.reveal() or "\0", "***")
 
 
 def _words(meta: MetaSettings, verdict: Verdict) -> str:

@@ -89,6 +89,10 @@ class MetaSettings:
     test_event_code: str = option(
         "", "Shows events under Test events. They still count: it expires by itself.", env="CAPI_TEST_EVENT_CODE"
     )
+    test_event_until: int = option(
+        0, "Unix time at which the test code ends; 0: `test_code_hours` after its first use.", low=0, high=1 << 40
+    )
+    paused: bool = option(False, "Nothing is done: pages pass untouched, what waits is kept and not sent.")
     graph_url: str = option(
         "https://graph.facebook.com",
         "Scheme and host of the Graph API.",
@@ -286,6 +290,12 @@ class VisitSettings:
         (), "Parts of user agents that are never taken for robots: the shop's own tests, as `HeadlessChrome`."
     )
     refuse_agents: tuple[str, ...] = option((), "Parts of user agents that are always taken for robots.")
+    ignore_addresses: tuple[str, ...] = option(
+        (),
+        "Addresses or networks whose visits do not count, as the shop's own office: `198.51.100.7`, `2001:db8::/48`.",
+        pattern=r"[0-9A-Fa-f.:]+(?:/\d{1,3})?",
+        right='Write addresses or networks, as ["198.51.100.7", "2001:db8::/48"].',
+    )
     domain: str = option(
         "",
         "The domain on which `_fbp` and `_fbc` are set, as `example.com`; default: the registrable domain of the host.",
@@ -403,8 +413,8 @@ class Settings:
 
     @property
     def active(self) -> bool:
-        """False: no pixel, so the shop runs as if unwrapped."""
-        return bool(self.meta.pixel_id)
+        """False: no pixel, or paused, so the shop runs as if unwrapped."""
+        return bool(self.meta.pixel_id) and not self.meta.paused
 
     def for_host(self, host: str) -> Settings:
         """The site of this host (lower case, without port), or the settings themselves."""

@@ -98,6 +98,12 @@ class SettingsSource:
         with saved.locked(self.saved_path):
             self._write(text)
 
+    def edit(self, change: Callable[[str], str]) -> None:
+        """Replace the saved TOML text by what ``change`` makes of it; nobody else saves meanwhile. Raises as
+        :meth:`save`, and whatever ``change`` raises."""
+        with saved.locked(self.saved_path):
+            self._write(change(self.saved_text()))
+
     def _write(self, text: str) -> None:
         problems: list[Problem] = []
         read = parse_text(str(self.saved_path), text, problems)

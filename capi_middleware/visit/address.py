@@ -48,7 +48,7 @@ def client_address(environ: Mapping[str, Any], origin: Origin, cookies: Mapping[
     best = canonical(origin.address)
     if not (visit.address_headers or visit.address_cookie) or ":" in best:
         return best
-    believed = not visit.trusted_proxies or _inside(environ.get("REMOTE_ADDR") or "", visit.trusted_proxies)
+    believed = not visit.trusted_proxies or is_inside(environ.get("REMOTE_ADDR") or "", visit.trusted_proxies)
     given = [_from_header(environ, name) for name in visit.address_headers] if believed else []
     known = [address for address in given if address] or ([best] if best else [])
     if visit.address_cookie:
@@ -60,7 +60,7 @@ def client_address(environ: Mapping[str, Any], origin: Origin, cookies: Mapping[
 def _trusted_hops(environ: Mapping[str, Any], peer: str, settings: Settings) -> int:
     """How many proxies, from the nearest outwards, are in the trusted networks."""
     networks = settings.visit.trusted_proxies
-    if not _inside(peer, networks):
+    if not is_inside(peer, networks):
         return 0
     if settings.visit.forwarded:
         chain = [element.get("for", "") for element in _elements(environ.get("HTTP_FORWARDED") or "")]
@@ -68,7 +68,7 @@ def _trusted_hops(environ: Mapping[str, Any], peer: str, settings: Settings) -> 
         chain = (environ.get("HTTP_X_FORWARDED_FOR") or "")[-_MAX_HEADER:].split(",")
     hops = 1
     for entry in reversed(chain[1:]):
-        if not _inside(entry, networks):
+        if not is_inside(entry, networks):
             break
         hops += 1
     return hops
@@ -133,7 +133,8 @@ def canonical(text: str) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _inside(text: str, networks: tuple[str, ...]) -> bool:
+def is_inside(text: str, networks: tuple[str, ...]) -> bool:
+    """Whether an address is in one of these networks; False for what is no address."""
     address = _parsed(text)
     return address is not None and any(
         address.version == network.version and address in network for network in _networks(networks)

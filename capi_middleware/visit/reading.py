@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from capi_middleware.settings import Settings
 
-from .address import Origin, client_address, read_origin
+from .address import Origin, client_address, is_inside, read_origin
 from .asker import judge_asker
 from .census import count_visit
 from .consent import resolve_consent
@@ -18,6 +18,8 @@ from .cookies import read_cookies
 from .scrub import scrub_url
 from .visit import Asker, Visit
 
+IGNORE_COOKIE = "shop_uncounted"
+"""Set by the admin page in browsers whose visits do not count: the owner's own."""
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9/_.~!$&'()*+,;=:@-]*")
 _HOST = re.compile(r"(?:[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,253})|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?")
 _QUERY_UNSAFE = re.compile(r"[^!-~]")
@@ -41,7 +43,12 @@ def read_visit(environ: Mapping[str, Any], settings: Settings, now: float, remem
     url = f"{scheme}://{authority}{shown}?{query}" if query else f"{scheme}://{authority}{shown}"
     user_agent = environ.get("HTTP_USER_AGENT") or ""
     cookies = read_cookies(environ.get("HTTP_COOKIE") or "")
+    address = client_address(environ, origin, cookies, settings)
     asker, reason = judge_asker(environ, method, user_agent, settings)
+    if IGNORE_COOKIE in cookies:
+        asker, reason = Asker.ROBOT, "ignored_browser"
+    elif settings.visit.ignore_addresses and is_inside(address, settings.visit.ignore_addresses):
+        asker, reason = Asker.ROBOT, "ignored_address"
     trusted = remember and asker is not Asker.ROBOT
     visit = Visit(  # by position: a third of the cost
         method,
@@ -52,7 +59,7 @@ def read_visit(environ: Mapping[str, Any], settings: Settings, now: float, remem
         url,
         scrub_url(url, settings),
         _referrer(environ, settings),
-        client_address(environ, origin, cookies, settings),
+        address,
         user_agent,
         cookies,
         asker,

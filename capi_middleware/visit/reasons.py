@@ -18,6 +18,8 @@ ASKER_REASONS = {
     "no_user_agent": "No user agent: no browser.",
     "robot_agent": "A known robot, monitor or link preview.",
     "robot_by_settings": "A robot by the shop's settings.",
+    "ignored_address": "Your own: its address does not count, by the settings.",
+    "ignored_browser": "Your own: this browser was told on the admin page not to count.",
     "no_browser_headers": "Says it is a browser and sends nothing that browsers send: counts once its script reports.",
     "unknown_agent": "An agent that is no known browser: counts once its script reports.",
 }

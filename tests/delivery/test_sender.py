@@ -522,6 +522,30 @@ def test_a_test_code_expires_by_itself(bench: Callable[..., Bench]) -> None:
     assert it.sink.bodies[-1]["test_event_code"] == "TEST2", "a new code is fresh"
 
 
+def test_a_test_code_with_an_end_of_its_own(bench: Callable[..., Bench]) -> None:
+    """What the admin page saves: the same code can be used again, and ends when it says."""
+    it = bench()
+    it.change(test_event_code="TEST1", test_event_until=int(time.time()) + 60)
+    it.put(event())
+    it.finish()
+    assert it.sink.bodies[-1]["test_event_code"] == "TEST1"
+    it.change(test_event_until=int(time.time()) - 1)
+    it.put(event())
+    it.finish()
+    assert "test_event_code" not in it.sink.bodies[-1]
+
+
+def test_paused_by_its_owner_everything_waits(bench: Callable[..., Bench]) -> None:
+    it = bench()
+    it.change(paused=True)
+    it.put(event())
+    it.idle(0.2)
+    assert it.sink.bodies == [] and it.states() == {"waiting": 1}
+    it.change(paused=False)
+    it.finish()
+    assert len(it.sink.accepted) == 1
+
+
 def test_an_unanswered_request_does_not_stop_other_pixels(
     bench: Callable[..., Bench], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from capi_middleware.settings import SettingsSource
+from capi_middleware.settings import SettingsError, SettingsSource
 
 
 @pytest.fixture
@@ -62,3 +62,21 @@ def test_a_saved_site_serves_its_host_only(file: Path) -> None:
     source.save({"meta": {"pixel_id": "5555555555"}}, host="b.example")
     assert source.for_host("b.example").meta.pixel_id == "5555555555"
     assert source.for_host("a.example").meta.pixel_id == "1111111111"
+
+
+def test_an_edit_sees_the_saved_text_and_replaces_it(file: Path) -> None:
+    source = SettingsSource(file)
+    source.save({"shop": {"currency": "SEK"}})
+    source.edit(lambda text: "# by hand\n" + text)
+    assert source.saved_text().startswith("# by hand\n")
+    assert source.current.shop.currency == "SEK"
+    with pytest.raises(SettingsError):
+        source.edit(lambda text: text + "[[rule]]\npath = 1\n")
+    assert source.saved_text().startswith("# by hand\n")
+
+
+def test_paused_is_not_active(file: Path) -> None:
+    source = SettingsSource(file)
+    assert source.current.active
+    source.save({"meta": {"paused": True}})
+    assert not source.current.active

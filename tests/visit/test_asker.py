@@ -181,3 +181,13 @@ def test_any_agent_is_judged(agent: str) -> None:
 )
 def test_any_headers_are_judged(environ: dict[str, str], method: str) -> None:
     assert judge_asker(environ, method, PEOPLE[0], Settings())[1] in ASKER_REASONS
+
+
+def test_visits_of_the_shop_s_own_people_do_not_count(look: Any, make_settings: Any) -> None:
+    office = make_settings(visit={"ignore_addresses": ("8.8.8.0/24", "2001:db8::/48")})
+    assert look(office, REMOTE_ADDR="9.9.9.9").asker is Asker.PERSON
+    own = look(office)
+    assert (own.asker, own.reason) == (Asker.ROBOT, "ignored_address")
+    told = look(cookies="a=1; shop_uncounted=1")
+    assert (told.asker, told.reason) == (Asker.ROBOT, "ignored_browser")
+    assert {own.reason, told.reason} <= set(ASKER_REASONS)
