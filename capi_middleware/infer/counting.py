@@ -50,7 +50,7 @@ class Counting:
         """ "" where the event counts (and is remembered as counted), else why it does not. Nothing is remembered of a
         visit that Meta may not be told of: the event is only held, and comes again once it may."""
         once = self._once
-        if once is None:
+        if once is None or rule.event == "ViewContent":  # as often as its page is opened: it goes with the PageView
             return ""
         visit = context.visit
         name, seconds, why = _span(rule, context, data, key)
