@@ -45,6 +45,7 @@ _SKIPPED = frozenset(
         "aside",
     ]
 )
+_PERCENT = re.compile(r"(\d{1,2})(?:[.,]\d)?\s?%")
 _MONTHLY = re.compile(
     r"/\s?(?:mo|mån|month|md|mth|mois|monat|mnd)\b|per (?:month|månad|måned|monat|week|day)|mtl\.|monatlich|/mån"
     r"|x\s?\d+\s?(?:mån|mo)",
@@ -68,6 +69,7 @@ class Tag(NamedTuple):
     amount: money.Amount
     weight: float
     why: str
+    reduced: bool = False
 
 
 def tags(page: Markup, start: int, stop: int, heading: int, button: int) -> list[Tag]:
@@ -116,7 +118,27 @@ def tags(page: Markup, start: int, stop: int, heading: int, button: int) -> list
             found.append(Tag(index, amount, weight, why))
             if priced and weight > 0 and not _splits(page, index):
                 taken_until = closed
-    return sorted(found, key=lambda tag: -tag.weight)
+    found.sort(key=lambda tag: -tag.weight)
+    return _reduced(page, found)
+
+
+def _reduced(page: Markup, found: list[Tag]) -> list[Tag]:
+    """Where a price, a lower one and the percentage between them stand together, the lower one is to be paid."""
+    if len(found) < 2 or found[0].weight <= 0:
+        return found
+    top = found[0]
+    for number, other in enumerate(found[1:12], 1):
+        if other.amount.value >= top.amount.value or other.weight < top.weight - 6:
+            continue
+        low, high = sorted((page.starts[top.at], page.starts[other.at]))
+        if high - low > 1500:
+            continue
+        between = strip(page.page[max(0, low - 300) : high + 400].decode(page.text_charset, "replace"))
+        share = 100 - 100 * float(other.amount.value / top.amount.value)
+        if any(abs(float(percent) - share) <= 1 for percent in _PERCENT.findall(between)):
+            lower = other._replace(weight=top.weight + 0.5, why=other.why + " reduced", reduced=True)
+            return [lower, *found[:number], *found[number + 1 :]]
+    return found
 
 
 def _label(page: Markup, index: int) -> str:
