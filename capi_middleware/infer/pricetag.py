@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from typing import NamedTuple
 
 from . import money, vocabulary
@@ -288,12 +289,11 @@ def _weigh(
             why.append("apart")
     if name_of(page, index) in ("h1", "h2", "strong", "b", "ins"):
         weight += 0.5
-    at = page.starts[index]
     if button >= 0:
-        weight -= min(4.0, abs(button - at) / 3000)
+        weight -= min(4.0, abs(bisect_right(page.starts, button) - index) / 80)
     if heading >= 0:
-        weight -= min(4.0, abs(at - heading) / 4000)
-        if at < heading:
+        weight -= min(4.0, abs(index - bisect_right(page.starts, heading)) / 100)
+        if page.starts[index] < heading:
             weight -= 1
     return weight, " ".join(why)
 

@@ -25,7 +25,7 @@ _PRODUCT_PATH = re.compile(
     r"/(?:product|products|produkt|produkter|produit|producto|prodotto|prod|p|dp|item|itm|artikel|vare|tuote|pd"
     r"|product-page|proizvod|izdelek|termek|produto|tovar|goods)s?/[^/]+"
     r"|[-_](?:p|pid|prod|sku|itm)[-_]?\d+|/\d+-[a-z0-9-]+\.html|product_info|products?_?id=|id_product="
-    r"|route=product/product|productdetail|product_detail|product\.(?:php|asp|aspx|html)|view_?product|/detail/",
+    r"|route=product/product|productdetail|product_detail|product\.(?:php|asp|aspx|html|do)|view_?product|/detail/",
     re.I,
 )
 _ARTICLES = frozenset(
@@ -105,7 +105,22 @@ def _by_form(case: Case, subject: Subject, score: Score) -> None:
             if case.heading is not None and box.ids and 0 <= box.start - case.heading_at < 30_000:
                 score.add(0.5, "it stands by the heading")
     else:
-        score.add(0.5, "button to buy")
+        page = case.page
+        alone = sum(one.strength >= 3 and page.names[one.index] == "button" for one in case.boxes) <= 3
+        plain = page.names[box.index] in ("button", "input") or any(
+            page.names[one] == "button" for one in page.inside(box.index)
+        )
+        score.add(1 if alone and plain else 0.5, "button to buy")
+        if alone and plain and case.heading is not None and case.heading.sure and case.head.title:
+            score.add(0.5, "the heading is the title's")
+    priced = [tag for tag in subject.shown[:40] if tag.weight > -2]
+    if subject.main is None and not subject.addressed and not (box.quantity or box.options):
+        classes: dict[str, set[object]] = {}
+        for tag in priced:
+            classes.setdefault(case.page.get(tag.at, "class"), set()).add(tag.amount.value)
+        most = max((len(values) for values in classes.values()), default=0)
+        if most >= 5 and sum(one.start > case.heading_at for one in case.boxes) >= 5:
+            score.add(-2, f"{most} prices alike")
     if subject.cards < 2 and subject.crowd < 3:
         if subject.shown and subject.shown[0].weight > 1.5:
             score.add(1, "a price beside it")

@@ -99,18 +99,24 @@ def _find_box(case: Case, subject: Subject) -> None:
         return
     after = [one for one in sure if one.end > at] or sure
     groups: dict[str, set[str]] = {}
+    counts: dict[str, int] = {}
     for one in sure:
+        counts[one.likeness] = counts.get(one.likeness, 0) + 1
         for value, _ in list(one.ids.values())[:1] or [(str(one.start), "")]:
             groups.setdefault(one.likeness, set()).add(value)
 
     def rank(one: buybox.Box) -> tuple[bool, ...]:
-        many = len(groups.get(one.likeness, ())) >= 3
+        many = len(groups[one.likeness]) >= 3 or counts[one.likeness] >= 4
         return (not _addressed(case, one), many, not one.ids, _is_apart(case, one.index), one not in after)
 
     best = min(sure[:40], key=rank)
     subject.box = best
     subject.addressed = _addressed(case, best)
-    subject.cards = max(0, len(groups.get(best.likeness, ())) - 1)
+    subject.cards = len(groups[best.likeness]) - 1
+    # What is bought on a product's page stands before the cards of others.
+    first = next((one for one in sure if len(groups[one.likeness]) >= 4), None)
+    if first is not None and first.start < best.start and not (best.quantity or best.options):
+        subject.cards = max(subject.cards, len(groups[first.likeness]))
 
 
 def _addressed(case: Case, box: buybox.Box) -> bool:
