@@ -15,6 +15,7 @@ from .markup import strip
 _DEFAULTS: dict[str, list[tuple[str, bool]]] = {
     "woocommerce": [("product_id", True), ("form.product_id", True)],
     "opencart": [("form.product_id", False)],
+    "magento": [("sku", False), ("form.sku", False)],
     "shopify": [("variant.variant_id", False), ("product_id", True)],
 }
 _ID_MARKS = (

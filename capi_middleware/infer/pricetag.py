@@ -111,13 +111,15 @@ def tags(page: Markup, start: int, stop: int, heading: int, button: int) -> list
             continue
         if not amount.mark and not priced:
             continue
+        if priced and _splits(page, index):
+            continue
         if priced or amount.mark:
             weight, why = _weigh(page, index, amount, heading, button, f"{label} {text} {_note(page, index)}")
             if label and money.is_old(label):
                 weight -= 4
                 why += " labelled old"
             found.append(Tag(index, amount, weight, why))
-            if priced and weight > 0 and not _splits(page, index):
+            if priced and weight > 0:
                 taken_until = closed
     found.sort(key=lambda tag: -tag.weight)
     return _reduced(page, found)
@@ -205,9 +207,10 @@ def _splits(page: Markup, index: int) -> bool:
     for number, inner in enumerate(page.inside(index)):
         if number > 30:
             break
-        if b"rice" in page.tag(inner) or b"pris" in page.tag(inner):
+        tag = page.tag(inner)
+        if (b"rice" in tag or b"pris" in tag) and _DIGIT.search(page.page, page.ends[inner], page.close(inner)):
             count += 1
-    return count > 2
+    return count > 1
 
 
 def _from_data(page: Markup, index: int) -> money.Amount | None:

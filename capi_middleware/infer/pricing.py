@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import NamedTuple
 
 from . import currency, place, pricetag
@@ -39,9 +38,10 @@ def find(
     where: currency.Place,
 ) -> Price:
     """The price to pay, with the currency of the same source, or why there is none."""
-    offers = _offers(order, variant, box, shown)
+    offers = _offers(order, variant, box)
     tag = shown[0] if shown and shown[0].weight > 0 else None
-    chosen = _agreed(offers, shown)
+    told = variant is not None and variant.price is not None
+    chosen = offers[0] if told else _agreed(offers, shown)
     if chosen is None:
         if tag is None:
             return Price(missing="no price on the page")
@@ -55,13 +55,11 @@ def find(
     return Price(value, code, chosen.source, chosen.source if why == "mark" else f"{chosen.source} ({why})", at)
 
 
-def _offers(order: list[Item], variant: Item | None, box: Box | None, shown: list[pricetag.Tag]) -> list[_Offer]:
+def _offers(order: list[Item], variant: Item | None, box: Box | None) -> list[_Offer]:
     found: list[_Offer] = []
     if variant is not None and variant.price is not None:
         found.append(_Offer(variant.price, variant.currency, variant.paths["value"]))
     for one in order:
-        if one.source == "state" and one.price is not None:
-            one.price = _confirmed(one.price, shown)
         if one.price is not None:
             found.append(_Offer(one.price, one.currency, one.paths.get("value", one.source)))
             continue
@@ -115,13 +113,3 @@ def _currency(
         if code:
             return code, why
     return "", ""
-
-
-def _confirmed(amount: Amount, shown: Iterable[pricetag.Tag]) -> Amount | None:
-    """A number of a script's state, if the page shows it: as it is or as a hundredth (minor units)."""
-    seen = {tag.amount.value for tag in shown if tag.weight > -3}
-    if amount.value in seen:
-        return amount
-    if amount.value / 100 in seen:
-        return amount._replace(value=amount.value / 100)
-    return None

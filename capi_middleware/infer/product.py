@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from . import currency, identity, naming, place, pricing, score, storefront, subject
+from . import currency, identity, naming, place, pricing, score, subject
 from .case import Asked, Case, Reading
 from .item import Item
 from .markup import Markup
@@ -74,13 +74,7 @@ def _order(case: Case, about: Subject) -> list[Item]:
     """The sources, best first; the page's state only where the others leave something out."""
     views = [one for one in case.layer if not case.names or not one.name or case.named(one.name) or one.source == "fbq"]
     order = [*about.structured, *([case.meta] if case.meta is not None else []), *case.store.items, *views]
-    priced = any(one.price is not None for one in order)
-    identified = any(one.ids for one in order) or (about.box is not None and about.box.ids)
-    if case.names and not (priced and identified):
-        state = storefront.state(case.page, case.names[0])
-        if state is not None:
-            order.append(state)
-    return order
+    return [*order, about.state] if about.state is not None else order
 
 
 def _variant(order: list[Item], query: str) -> Item | None:
@@ -88,18 +82,28 @@ def _variant(order: list[Item], query: str) -> Item | None:
     if not query:
         return None
     asked = {value for _, value in parse_qsl(query, max_num_fields=30)}
-    for one in order:
-        for variant in one.variants:
-            if asked & set(variant.ids.values()):
-                return variant
-            if variant.url and "=" in variant.url:
-                try:
-                    named = {value for _, value in parse_qsl(urlsplit(variant.url).query, max_num_fields=30)}
-                except ValueError:
-                    continue
-                if named and named <= asked:
-                    return variant
-    return None
+    found = [variant for one in order for variant in one.variants if _is_asked(variant, asked)]
+    if not found:
+        return None
+    first = next((variant for variant in found if variant.price is not None), found[0])
+    for other in found:
+        for kind, value in other.ids.items():
+            if kind not in first.ids:
+                first.ids[kind] = value
+                first.paths.setdefault(f"id.{kind}", other.paths.get(f"id.{kind}", other.source))
+    return first
+
+
+def _is_asked(variant: Item, asked: set[str]) -> bool:
+    if asked & set(variant.ids.values()):
+        return True
+    if not variant.url or "=" not in variant.url:
+        return False
+    try:
+        named = {value for _, value in parse_qsl(urlsplit(variant.url).query, max_num_fields=30)}
+    except ValueError:
+        return False
+    return bool(named) and named <= asked
 
 
 def _variants(order: list[Item], reading: Reading) -> tuple[dict[str, Any], ...]:

@@ -82,6 +82,8 @@ def _by_data(case: Case, subject: Subject, score: Score) -> None:
     view = next((one for one in case.layer if one.source in ("fbq", "datalayer")), None)
     if view is not None:
         score.add(3 if view.source == "fbq" and view.ids else 2, "view event in a script")
+    if main is None and subject.state is not None and subject.state.price is not None and subject.state.ids:
+        score.add(2, "the page's state names it")
     types = set().union(*(graph.types for graph in case.graphs))
     if types & _ARTICLES and not (main is not None and main.price is not None and subject.box is not None):
         score.add(-3, "an article")

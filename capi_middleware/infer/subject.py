@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from . import buybox, heading, jsonld, pricetag, vocabulary
+from . import buybox, heading, jsonld, pricetag, storefront, vocabulary
 from .case import Case
 from .item import Item
+from .money import Amount
 
 
 @dataclass(slots=True)
 class Subject:
     """``structured``: the product as each syntax means it, best syntax first. ``crowd``: how many products stand side
     by side when none of them is the page's. ``box``: what buys it; ``cards``: how many alike buy others;
-    ``addressed``: the box's id stands in the page's address. ``shown``: prices on the page, surest first."""
+    ``addressed``: the box's id stands in the page's address. ``shown``: prices on the page, surest first. ``state``:
+    the product in the page's state that is called as the page is."""
 
     structured: list[Item] = field(default_factory=list)
     crowd: int = 0
@@ -21,6 +24,7 @@ class Subject:
     cards: int = 0
     addressed: bool = False
     shown: list[pricetag.Tag] = field(default_factory=list)
+    state: Item | None = None
 
     @property
     def main(self) -> Item | None:
@@ -35,7 +39,7 @@ def find(case: Case) -> Subject:
         if item is not None:
             subject.structured.append(item)
         subject.crowd = max(subject.crowd, others)
-    if not subject.structured:
+    if not any(graph.items for graph in case.graphs):
         scrap = jsonld.scraps(case.page)
         if scrap is not None:
             subject.structured.append(scrap)
@@ -44,7 +48,18 @@ def find(case: Case) -> Subject:
     _find_box(case, subject)
     if subject.crowd < 3 and (subject.cards < 2 or subject.addressed or subject.structured):
         subject.shown = _prices(case, subject.box)
+    if case.names and _lacks(case, subject):
+        subject.state = storefront.state(case.page, case.names[0])
+        if subject.state is not None and subject.state.price is not None:
+            subject.state.price = _confirmed(subject.state.price, subject.shown)
     return subject
+
+
+def _lacks(case: Case, subject: Subject) -> bool:
+    """Do the better sources leave an id or a price out, on a page that may be a product's?"""
+    sources = (*subject.structured, *case.store.items, *case.layer, *((case.meta,) if case.meta is not None else ()))
+    identified = any(one.ids for one in sources) or (subject.box is not None and bool(subject.box.ids))
+    return bool(subject.box or sources) and not (identified and any(one.price is not None for one in sources))
 
 
 def _pick(case: Case, items: list[Item]) -> tuple[Item | None, int]:
@@ -155,3 +170,13 @@ def _prices(case: Case, box: buybox.Box | None) -> list[pricetag.Tag]:
             stop = place
             break
     return pricetag.tags(page, start, stop, at, button)
+
+
+def _confirmed(amount: Amount, shown: Iterable[pricetag.Tag]) -> Amount | None:
+    """A number of a script's state, if the page shows it: as it is or as a hundredth (minor units)."""
+    seen = {tag.amount.value for tag in shown if tag.weight > -3}
+    if amount.value in seen:
+        return amount
+    if amount.value / 100 in seen:
+        return amount._replace(value=amount.value / 100)
+    return None
