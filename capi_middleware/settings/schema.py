@@ -91,10 +91,11 @@ def _field(hint: Any, field: dataclasses.Field[Any]) -> dict[str, Any]:
         found["type"] = "string"
     else:
         found |= {"type": "array", "items": {"type": "string"}}
+    each = found.get("items", found)
     if rules["choices"]:
-        found["enum"] = list(rules["choices"])
+        each["enum"] = list(rules["choices"])
     if rules["pattern"]:
-        found["pattern"] = f"^(?:env:.*|{rules['pattern']})?$"
+        each["pattern"] = f"^(?:env:.*|{rules['pattern']})?$"
     for key, name in (("low", "minimum"), ("high", "maximum")):
         if rules[key] is not None:
             found[name] = rules[key]
