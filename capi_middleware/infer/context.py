@@ -91,6 +91,11 @@ class Context:
         address = f"{parts.path}?{parts.query}" if parts.query else parts.path
         return self.products.by_url(self.visit.host, address) or self.products.by_url(self.visit.host, parts.path)
 
+    @cached_property
+    def own_page(self) -> Facts | None:
+        """Facts of the page at this very address: forms are often sent to their own page."""
+        return self.products.by_url(self.visit.host, self.visit.path) if self.products is not None else None
+
     def leads_back(self) -> bool:
         """Whether the answer redirects to where the request came from, or to itself."""
         target = posixpath.normpath(self.answer.target or "/")

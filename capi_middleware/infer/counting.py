@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from capi_middleware.settings.rule import Rule
+from capi_middleware.settings.rule import ACTION_EVENTS, Rule
 from capi_middleware.visit.visit import Visit
 
 from .context import Context
@@ -50,10 +50,13 @@ class Counting:
         """ "" where the event counts (and is remembered as counted), else why it does not. Nothing is remembered of a
         visit that Meta may not be told of: the event is only held, and comes again once it may."""
         once = self._once
-        if once is None or rule.event == "ViewContent":  # as often as its page is opened: it goes with the PageView
+        if once is None:
             return ""
         visit = context.visit
-        name, seconds, why = _span(rule, context, data, key)
+        span = _span(rule, context, data, key)
+        if span is None:
+            return ""
+        name, seconds, why = span
         mark = f"{visit.host}|{rule.event}|{name}"
         if not visit.consent.allowed:
             return "" if not once.seen(mark) else why
@@ -98,8 +101,9 @@ def _checkout(visit: Visit) -> str:
     return f"{visit.host}|{_CHECKOUT}|{visitor_of(visit)}"
 
 
-def _span(rule: Rule, context: Context, data: Mapping[str, Any], key: str) -> tuple[str, float, str]:
-    """What is remembered, for how long, and what is said when it comes again."""
+def _span(rule: Rule, context: Context, data: Mapping[str, Any], key: str) -> tuple[str, float, str] | None:
+    """What is remembered, for how long, and what is said when it comes again; None for what counts each time, as a page
+    that is opened again does."""
     visitor = visitor_of(context.visit)
     once = rule.once or _DEFAULTS.get(rule.event, "")
     if once == "order" and key:
@@ -112,6 +116,8 @@ def _span(rule: Rule, context: Context, data: Mapping[str, Any], key: str) -> tu
         return visitor, ONE_VISIT, "counted before in this visit"
     if rule.event == "Search":
         return f"{visitor}|{data.get('search_string', '')}", SAME_SEARCH, "the same words were just searched for"
+    if context.visit.method == "GET" and rule.event not in ACTION_EVENTS:
+        return None
     content = repr((context.visit.method, context.visit.path, context.visit.query, data, context.body.fields))
     digest = hashlib.blake2b(content.encode("utf-8", "replace"), digest_size=12).hexdigest()
     return f"{visitor}|{digest}", DOUBLE_CLICK, "the same request came twice within seconds"

@@ -50,7 +50,7 @@ def select(html: bytes, selector: str, attribute: str = "") -> tuple[str, ...]:
 
 def _selected(html: bytes, selector: str, attribute: str) -> tuple[str, ...]:
     parser = _fast_parser()
-    if parser is not None:
+    if parser is not None and "contains(" not in selector:
         try:
             nodes = parser(html).css(selector)[:MOST_FOUND]
         except ValueError:

@@ -144,7 +144,7 @@ def _lines(rule_data: Mapping[str, Value], context: Context) -> tuple[list[Line]
                 for n, line in enumerate(automatic)
             ]
         return automatic, "form" if context.body.fields else "json"
-    found = _from_query(context) or _from_path(context)
+    found = _from_query(context) or _from_path(context) or _from_page(context)
     if found is None:
         return [], ""
     line, source = found
@@ -180,6 +180,13 @@ def _from_path(context: Context) -> tuple[Line, str] | None:
     return Line({"product_id": found[1]}), "path"
 
 
+def _from_page(context: Context) -> tuple[Line, str] | None:
+    """A form that names no product speaks of the page it stands on."""
+    shown = context.own_page or context.referring
+    ids = shown.product.get("content_ids") if shown is not None and shown.is_product else None
+    return (Line({"id": str(ids[0])}), "the page before") if ids else None
+
+
 def _known(line: Line, context: Context) -> tuple[Mapping[str, Any], str]:
     """What the shop has shown of this product, and where."""
     if context.products is not None:
@@ -187,7 +194,7 @@ def _known(line: Line, context: Context) -> tuple[Mapping[str, Any], str]:
             known = context.products.by_id(context.visit.host, content_id)
             if known:
                 return known, "product memory"
-        page = context.referring
+        page = context.own_page or context.referring
         if page is not None and page.is_product:
             return page.product, "the page before"
     return {}, ""

@@ -18,10 +18,10 @@ from capi_middleware.visit.visit import Asker, Visit
 
 from .answer import Answer
 from .body import FORM, GRAPHQL, JSON, Body, kind_of
-from .context import Context, Products
+from .context import Context, Products, parameters
 from .counting import Counting
 from .once import Once
-from .plan import NOTHING, Outline, Plan
+from .plan import NOTHING, Outline, Plan, asks
 from .platform import Platforms, Recognised
 from .preset import GENERAL, Preset, names, preset
 from .ruleset import Candidate, RuleSet
@@ -81,6 +81,7 @@ class Inference:
         outline = self._kept(self._platform(visit), asker is not Asker.SCRIPT, visit.method, visit.path, visit.query)
         wants_body = (
             bool(outline.bodies)
+            and visit.method not in ("GET", "HEAD")
             and (content_length is None or 0 < content_length <= LARGEST_BODY)
             and kind_of(content_type) in outline.bodies
         )
@@ -106,10 +107,9 @@ class Inference:
             outline = self._outlines.get(key)
         if outline is None:
             outline = self._outline(*key)
-            outline = outline._replace(idle=not outline.view and all(map(_needs_page, outline.candidates)))
             with self._lock:
                 self._outlines[key] = outline
-        return outline
+        return self._narrowed(outline, query) if outline.asking else outline
 
     def recognised(self, host: str) -> Recognised:
         """The platform whose preset is in force, and by what it was recognised."""
@@ -166,7 +166,20 @@ class Inference:
         silenced = {one.rule.event for one in found if not one.rule.send and _always(one.rule)}
         view = page and method in ("GET", "POST") and "PageView" not in silenced and not self._is_off("PageView", "")
         candidates = tuple(one for one in found if one.rule.event != "PageView")
-        return _outlined(view, candidates, kinds)
+        asking = tuple(one for one in candidates if one.rule.query)
+        return _outlined(view, candidates, kinds)._replace(asking=asking, narrowed={})
+
+    def _narrowed(self, outline: Outline, query: str) -> Outline:
+        """The outline with those candidates whose wishes this query fulfils."""
+        asked = parameters(query)
+        fitting = tuple(n for n, candidate in enumerate(outline.asking) if asks(candidate.rule, asked))
+        known = outline.narrowed.get(fitting)
+        if known is None:
+            chosen = {id(outline.asking[n]) for n in fitting}
+            left = (one for one in outline.candidates if not one.rule.query or id(one) in chosen)
+            known = _outlined(outline.view, tuple(left), outline.kinds)
+            outline.narrowed[fitting] = known
+        return known
 
     def _may(self, rule: Rule, page: bool) -> bool:
         if rule.notice or self._is_off(rule.event, rule.name):
@@ -210,7 +223,8 @@ def _outlined(view: bool, candidates: tuple[Candidate, ...], kinds: Kinds) -> Ou
     wanted.discard("json")
     if view and not kinds.isdisjoint({"cart", "checkout"}):
         wanted.add("html")  # its total, for a thank-you page that tells none
-    return Outline(view, candidates, frozenset(wanted), frozenset(bodies), json, kinds)
+    idle = not view and all(map(_needs_page, candidates))
+    return Outline(view, candidates, frozenset(wanted), frozenset(bodies), json, kinds, idle=idle)
 
 
 def _bodies(rule: Rule) -> Iterable[str]:

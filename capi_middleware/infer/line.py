@@ -82,22 +82,27 @@ def _last(name: str) -> str:
 
 
 def _form_lines(fields: Iterable[tuple[str, str]]) -> list[Line]:
-    """Fields that share all but the last bracket are one line: ``lineItems[4f2][id]``, ``lineItems[4f2][quantity]``."""
+    """Fields that share all but the last bracket are one line: ``lineItems[4f2][id]``, ``lineItems[4f2][quantity]``; so
+    are ``id[1]`` and ``qty[1]``. A quantity alone under a number is that product's: ``quantity[4711]``."""
     groups: dict[str, list[tuple[str, str]]] = {}
     keyed: list[Line] = []
     for name, value in fields:
         if not value or len(name) > 200:
             continue
         kinds = field_kinds(name)
+        if "id" not in kinds and "quantity" not in kinds:
+            continue
         bracketed = _BRACKETED.match(name)
-        if "quantity" in kinds and bracketed and bracketed[2].isdigit() and int(bracketed[2]) > 9:
-            keyed.append(Line({"product_id": bracketed[2]}, quantity_of(value)))  # quantity[4711]=1: grouped products
-        elif "id" in kinds or "quantity" in kinds:
-            prefix = bracketed[1] if bracketed and not bracketed[2].isdigit() and bracketed[2] else ""
-            groups.setdefault(prefix, []).append((name, value))
-    if keyed:
+        if bracketed and bracketed[2].isdigit():
+            groups.setdefault(f"#{bracketed[2]}", []).append((name, value))
+            if "quantity" in kinds and int(bracketed[2]) > 9:
+                keyed.append(Line({"product_id": bracketed[2]}, quantity_of(value)))
+        else:
+            groups.setdefault(bracketed[1] if bracketed and bracketed[2] else "", []).append((name, value))
+    numbered = [line for name, group in groups.items() if name.startswith("#") and (line := _line(group))]
+    if keyed and not numbered:
         return [line for line in keyed if line.quantity][:MOST_LINES]
-    found = [line for group in groups.values() if (line := _line(group))]
+    found = numbered or [line for group in groups.values() if (line := _line(group))]
     with_quantity = [line for line in found if line.quantity is not None]
     return (with_quantity or found[:1])[:MOST_LINES]
 

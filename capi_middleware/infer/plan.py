@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from capi_middleware.settings.pattern import truthy
 from capi_middleware.settings.rule import PAGE_EVENTS, Rule, When
-from capi_middleware.settings.words import NONE, Kinds, fold, path_words, phrases
+from capi_middleware.settings.words import NONE, Kinds, bare, fold, path_words, phrases
 from capi_middleware.visit.visit import Asker, Visit
 
 from . import document, evidence
@@ -33,6 +34,8 @@ class Outline(NamedTuple):
 
     ``view``: a PageView if the answer is a full page. ``wanted``: parts of a page to read. ``bodies``: kinds of request
     bodies that are worth a copy. ``json``: whether a JSON answer is. ``idle``: nothing fires unless a page answers.
+    ``asking``: candidates that depend on the query too; ``narrowed``: for each set of them that fits, the outline with
+    those.
     """
 
     view: bool = False
@@ -43,6 +46,8 @@ class Outline(NamedTuple):
     kinds: Kinds = NONE
     notice: bool = False
     idle: bool = False
+    asking: tuple[Candidate, ...] = ()
+    narrowed: dict[tuple[int, ...], Outline] = {}
 
 
 NOTHING = Outline()
@@ -258,14 +263,22 @@ class _Concluding:
             self._refused.append(Refused(rule.event, rule.name, why))
 
 
+def asks(rule: Rule, query: Sequence[tuple[str, str]]) -> bool:
+    """Whether the parameters of the address are as the rule wants them."""
+    for test in rule.query:
+        named = test.find or test.name.__eq__
+        if not test.holds([value for name, value in query if named(name)]):
+            return False
+    return True
+
+
 def fits(rule: Rule, context: Context) -> bool:
     """Whether the request itself is what the rule speaks of; method, path and exclusions fit already."""
     visit = context.visit
     if rule.hosts and not any(host.match(visit.host) for host in rule.hosts):
         return False
-    for test in rule.query:
-        if not test.holds(context.query_values(test.name, test.find)):
-            return False
+    if not asks(rule, context.query):
+        return False
     for test in rule.form:
         if not test.holds(context.body.values(test.name, test.find)):
             return False
@@ -346,8 +359,8 @@ def refused_order(context: Context) -> str:
     """What on a thank-you page says that the order was declined, or is not paid yet; "" for nothing."""
     words = path_words()
     for name, value in context.query:
-        kinds = words.get(fold(value).strip(), NONE) if len(value) <= 32 else NONE
-        if kinds & {"refused", "pending"}:
+        told = (value, name) if truthy(value) else (value,)
+        if any(words.get(bare(word), NONE) & {"refused", "pending"} for word in told if len(word) <= 32):
             return f"the address says {name}={value}"
     for kind in ("refused", "pending"):
         if kind in context.kinds:

@@ -37,7 +37,7 @@ _ORDER_KEY = re.compile(
     re.I,
 )
 _REVENUE = re.compile(
-    r"""["']?(?:transactionTotal|revenue|order_?total|total_?price|value)["']?\s*[:=]\s*["']?(\d{1,9}(?:\.\d{1,4})?)(?![\d,])""",
+    r"""["']?(?:transactionTotal|revenue|order_?total|total_?price|value)["']?\s*[:=]\s*["']?(\d{1,9}(?:\.\d{1,4})?)(?!\d|,\d)""",
     re.I,
 )
 _CURRENCY = re.compile(
@@ -45,7 +45,7 @@ _CURRENCY = re.compile(
 )
 _ITEMS = re.compile(r"""["']?(?:items|products|transactionProducts)["']?\s*[:=]\s*(?=\[)""")
 _NOT_TOTAL = re.compile(
-    r"sub|del|zwischen|netto|net\b|excl|exkl|ex\.|vat|moms|mwst|tva|iva|tax|ship|frakt|versand|livraison|rabatt|discount|items|artik|saved|spar|points|poäng"
+    r"sub|del|zwischen|netto|net\b|excl|exkl|ex\.|vat|moms|mwst|tva|iva|tax|ship|frakt|versand|livraison|rabatt|discount|items|artik|sav|spar|ersparnis|korting|descuento|sconto|points|poäng"
 )
 
 
