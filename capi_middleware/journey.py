@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+from .admin.traffic import Traffic
 from .body import LARGEST_BODY, TeeInput
 from .collect import Seal
 from .events import Event, Visitor, derived_event_id, merge_user_data, new_event_id, user_data
@@ -44,7 +45,7 @@ USER = "capi.user"
 class Tools:
     """What all requests of a process share."""
 
-    __slots__ = ("count", "failed", "fields", "flash", "forget", "identity", "memory", "put", "seal")
+    __slots__ = ("count", "failed", "fields", "flash", "forget", "identity", "memory", "put", "seal", "traffic")
 
     def __init__(
         self,
@@ -54,6 +55,7 @@ class Tools:
         count: Callable[[str], None],
         key: bytes,
         memory: ProductMemory | None,
+        traffic: Traffic | None = None,
     ) -> None:
         self.put = put
         self.forget = forget
@@ -64,6 +66,7 @@ class Tools:
         self.fields = FieldMemory()
         self.seal = Seal(key)
         self.memory = memory
+        self.traffic = traffic
 
 
 NO_FLASH = Flash()
@@ -322,6 +325,11 @@ class Journey:
         body = self._tee.body if self._tee is not None else None
         response = Response(self._status, self._original, facts, json, body, self._flash.pending)
         found = self._plan.conclude(response)
+        if self.tools.traffic is not None:
+            try:
+                self.tools.traffic.observe(self._visit, self._status, self._original, found)
+            except Exception as error:
+                self.tools.failed("traffic", error)
         said = tracked(self._environ)
         return found._replace(events=found.events + said) if said else found
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import collect
 from .admin.session import strip as without_session
+from .admin.traffic import Counted, Traffic
 from .delivery import Ledger, Outbox
 from .flash import FLASH_COOKIE, Flash, set_flash
 from .glance import Glance, is_fetch
@@ -70,8 +71,13 @@ class CapiMiddleware:
         self._memory = _attempt("product memory", lambda: ProductMemory(state_dir(self._source.current)))
         self._traffic = _attempt("memory of what counted", lambda: Memory(state_dir(self._source.current)))
         key = _attempt("signing key", lambda: signing_key(state_dir(self._source.current))) or os.urandom(32)
-        self._tools = Tools(self._outbox.put, self._outbox.forget, self._failed, self._count, key, self._memory)
-        self._collector = collect.Collector(self._outbox, _limits(self._source.current))
+        self._shapes = Traffic(state_dir(self._source.current))
+        self._shapes.watch(self._counts)
+        counted = Counted(self._outbox, self._shapes)
+        self._tools = Tools(
+            counted.put, self._outbox.forget, self._failed, self._count, key, self._memory, self._shapes
+        )
+        self._collector = collect.Collector(counted, _limits(self._source.current))
         self._admin: Admin | None = None
         if self._source.current.meta.pixel_id:
             _attempt("robots' patterns", warm)
@@ -217,6 +223,7 @@ class CapiMiddleware:
             self._memory.close()
         if self._traffic is not None:
             self._traffic.close()
+        self._shapes.close()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.__dict__["_app"], name)

@@ -1,0 +1,388 @@
+"""What the traffic looks like, in counts by the shape of addresses: nothing personal, cheap where requests pass,
+shared by all processes of a host through one small file.
+
+An address lives in this process' memory for a few seconds at most. Stored is its shape, in which a part stands as it is
+only if it is a word of shops or if three different visitors have had it (:mod:`.shape`).
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import sqlite3
+import threading
+import time
+import weakref
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+from urllib.parse import urlsplit
+
+from capi_middleware.infer import Conclusion
+from capi_middleware.settings.words import route_of
+from capi_middleware.visit import Asker, Visit
+
+from .shape import candidates, shape_of
+
+log = logging.getLogger("capi_middleware")
+
+FILE = "traffic.sqlite3"
+EVERY = 3.0
+"""Seconds between two writes of a process."""
+KEEP_DAYS = 28
+VISITORS = 3
+"""Different visitors after whom a part of an address may be kept as it is."""
+WIDE = 25
+"""Different parts below one place, above which they are no fixed parts but names of products and the like."""
+_LOOKS = 300
+_SOUNDS_LIKE_CONSENT = re.compile(r"consent|cookie|gdpr|samtycke|privacy|ccpa|optin|opt-in", re.IGNORECASE)
+_MOST = 2_000
+_MOST_SHAPES = 3_000
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS shape (
+    host TEXT NOT NULL, day INTEGER NOT NULL, method TEXT NOT NULL, shape TEXT NOT NULL, outcome TEXT NOT NULL,
+    event TEXT NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (host, day, method, shape, outcome, event)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS rule (
+    host TEXT NOT NULL, hour INTEGER NOT NULL, event TEXT NOT NULL, rule TEXT NOT NULL, n INTEGER NOT NULL,
+    PRIMARY KEY (host, hour, event, rule)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS mark (
+    host TEXT NOT NULL, day INTEGER NOT NULL, what TEXT NOT NULL, n INTEGER NOT NULL,
+    PRIMARY KEY (host, day, what)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS part (
+    host TEXT NOT NULL, before TEXT NOT NULL, segment TEXT NOT NULL, PRIMARY KEY (host, before, segment)) WITHOUT ROWID;
+PRAGMA user_version = 1;
+"""
+
+
+class ShapeCount(NamedTuple):
+    """``outcome``: what was answered: ``page``, ``json``, ``other``, ``error``, or the shape of the place it redirected
+    to. ``event``: what a rule made of it, "" for nothing."""
+
+    method: str
+    shape: str
+    outcome: str
+    event: str
+    n: int
+
+
+class RuleCount(NamedTuple):
+    """Events of one rule in one hour (its start, seconds UTC)."""
+
+    hour: int
+    event: str
+    rule: str
+    n: int
+
+
+class Traffic:
+    """One a process. :meth:`observe`, :meth:`matched` and :meth:`mark` never wait."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / FILE
+        self._watched: Counter[str] = Counter()
+        self._anew()
+        self._known: dict[tuple[str, str], set[str]] = {}
+        self._looks: dict[str, int] = {}
+        _EVERY.add(self)
+
+    def _anew(self) -> None:
+        self._requests: dict[tuple[str, ...], list[Any]] = {}
+        self._rules: Counter[tuple[str, int, str, str]] = Counter()
+        self._marks: Counter[tuple[str, str]] = Counter()
+        self._seen: dict[tuple[str, str, str], set[int]] = {}
+        self._told = dict(self._watched)
+        self._busy = False
+        self._due = time.monotonic() + EVERY
+        self._writing = threading.Lock()
+
+    # -- where requests pass
+
+    def observe(self, visit: Visit, status: int, headers: Iterable[tuple[str, str]], found: Conclusion) -> None:
+        """One request of a visitor who has agreed, its answer, and what the rules made of it."""
+        if visit.asker is not Asker.PERSON and visit.method == "GET":
+            return
+        names = {one.event_name for one in found.events} | {one.event_name for one in found.refused}
+        names.update(str(pending.get("event", "")) for pending in found.pending)
+        names.discard("PageView")
+        visitor = hash((visit.address, visit.user_agent))
+        outcome = _outcome(visit.host, status, headers)
+        self.note(visit.host, visit.method, visit.path, visit.query, outcome, sorted(names), visitor)
+        if visit.consent.reason == "no_tool" and visit.cookies:
+            self.note_cookies(visit.host, visit.cookies)
+
+    def note(
+        self, host: str, method: str, path: str, query: str, outcome: str, events: Iterable[str], visitor: int
+    ) -> None:
+        """One request and what became of it. ``outcome``: as :attr:`ShapeCount.outcome`, a redirect's as ``>`` and its
+        path. ``visitor``: a hash, which does not leave this process."""
+        key = (host, method, path, query if "=" in query and len(query) < 256 else "", outcome, " ".join(events))
+        found = self._requests.get(key)
+        if found is not None:
+            found[0] += 1
+            found[1].add(visitor)
+        elif len(self._requests) < _MOST:
+            self._requests[key] = [1, {visitor}]
+        if time.monotonic() >= self._due:
+            self._start()
+
+    def matched(self, host: str, event: str, rule: str) -> None:
+        """A rule has made an event."""
+        self._rules[host, int(time.time()) // 3600 * 3600, event, rule] += 1
+        if time.monotonic() >= self._due:
+            self._start()
+
+    def note_cookies(self, host: str, names: Iterable[str]) -> None:
+        """Cookies that sound like a consent tool's, where none was recognised; of the first pages only."""
+        looks = self._looks[host] = self._looks.get(host, 0) + 1
+        if looks <= _LOOKS:
+            for name in names:
+                if _SOUNDS_LIKE_CONSENT.search(name) and len(name) <= 40:
+                    self.mark(host, f"cookie:{name}")
+
+    def watch(self, counter: Counter[str]) -> None:
+        """Write this counter's growth too, as marks ``reason:NAME`` of no host."""
+        self._watched = counter
+        self._told = dict(counter)
+
+    def mark(self, host: str, what: str, n: int = 1) -> None:
+        """Count something else that the pages tell of: ``reason:CSP``, ``bare:ViewContent``, ``cookie:NAME`` …"""
+        if (host, what) in self._marks or len(self._marks) < _MOST:
+            self._marks[host, what] += n
+
+    def _start(self) -> None:
+        if self._busy:
+            return
+        self._busy = True
+        self._due = time.monotonic() + EVERY
+        try:
+            threading.Thread(target=self._write_aside, name="capi-traffic", daemon=True).start()
+        except RuntimeError:  # the interpreter is ending
+            self._busy = False
+
+    def _write_aside(self) -> None:
+        try:
+            self.write()
+        except (OSError, sqlite3.Error) as error:
+            log.debug("traffic could not be counted: %s", error)
+        finally:
+            self._busy = False
+
+    # -- the file
+
+    def write(self) -> None:
+        """Put what was counted so far into the file. Raises ``OSError`` or ``sqlite3.Error``; then it is gone."""
+        with self._writing:
+            requests, self._requests = self._requests, {}
+            rules, self._rules = self._rules, Counter()
+            marks, self._marks = self._marks, Counter()
+            now = dict(self._watched)
+            for name, n in now.items():
+                if n > self._told.get(name, 0):
+                    marks["", f"reason:{name}"] = n - self._told.get(name, 0)
+            self._told = now
+            if not (requests or rules or marks):
+                return
+            day = int(time.time()) // 86400
+            with self._open() as database:
+                shapes = self._shapes(database, requests)
+                room = _MOST_SHAPES - database.execute("SELECT count(*) FROM shape").fetchone()[0]
+                for key, n in shapes.items():
+                    host, *rest = key
+                    sql = "UPDATE shape SET n = n + ? WHERE host = ? AND day = ? AND method = ? AND shape = ? "
+                    sql += "AND outcome = ? AND event = ?"
+                    if not database.execute(sql, (n, host, day, *rest)).rowcount and room > 0:
+                        database.execute("INSERT INTO shape VALUES (?, ?, ?, ?, ?, ?, ?)", (host, day, *rest, n))
+                        room -= 1
+                database.executemany(
+                    "INSERT INTO rule VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n",
+                    [(*rule, n) for rule, n in rules.items()],
+                )
+                database.executemany(
+                    "INSERT INTO mark VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n",
+                    [(host, day, what, n) for (host, what), n in marks.items()],
+                )
+                for table, bound in (("shape", day - KEEP_DAYS), ("mark", day - KEEP_DAYS)):
+                    database.execute(f"DELETE FROM {table} WHERE day < ?", (bound,))
+                database.execute("DELETE FROM rule WHERE hour < ?", ((day - KEEP_DAYS) * 86400,))
+
+    def _shapes(
+        self, database: sqlite3.Connection, requests: Mapping[tuple[str, ...], list[Any]]
+    ) -> Counter[tuple[str, ...]]:
+        """The same counts, by shape."""
+        for host in {key[0] for key in requests}:
+            self._recall(database, host)
+        for (host, method, path, query, *_), (_, visitors) in requests.items():
+            self._learn(database, host, method, path, visitors)
+            self._learn(database, host, "?", route_of(query), visitors)
+        shapes: Counter[tuple[str, ...]] = Counter()
+        for (host, method, path, query, outcome, event), (n, _) in requests.items():
+            shape = self._shape(host, method, path)
+            route = route_of(query)
+            if route:
+                shape += f"?{self._shape(host, '?', route)}"
+            if outcome.startswith(">"):
+                outcome = self._shape(host, "GET", outcome[1:])
+            shapes[host, method, shape, outcome, event] += n
+        return shapes
+
+    def _shape(self, host: str, method: str, path: str) -> str:
+        return shape_of(
+            path, lambda before, part: part in self._known.get((host, _place(method, before.count("/"))), ())
+        )
+
+    def _recall(self, database: sqlite3.Connection, host: str) -> None:
+        found: dict[tuple[str, str], set[str]] = {}
+        for before, segment in database.execute("SELECT before, segment FROM part WHERE host = ?", (host,)):
+            found.setdefault((host, before), set()).add(segment)
+        self._known.update(found)
+
+    def _learn(self, database: sqlite3.Connection, host: str, method: str, path: str, visitors: set[int]) -> None:
+        """Which parts are no one visitor's; in a place with very many of them, none is."""
+        for depth, segment in candidates(path):
+            before = _place(method, depth)
+            known = self._known.setdefault((host, before), set())
+            if segment in known or "*" in known:
+                continue
+            seen = self._seen.setdefault((host, before, segment), set())
+            seen |= visitors
+            if len(seen) < VISITORS:
+                continue
+            del self._seen[host, before, segment]
+            if len(known) >= WIDE:
+                segment = "*"
+                database.execute("DELETE FROM part WHERE host = ? AND before = ?", (host, before))
+                known.clear()
+            known.add(segment)
+            database.execute("INSERT OR IGNORE INTO part VALUES (?, ?, ?)", (host, before, segment))
+        while len(self._seen) > _MOST:
+            self._seen.pop(next(iter(self._seen)))
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        if not self.path.exists():
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+        connection = sqlite3.connect(self.path, timeout=5, isolation_level=None)
+        try:
+            if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
+                connection.executescript(_SCHEMA)
+            connection.execute("BEGIN IMMEDIATE")
+            yield connection
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+        finally:
+            connection.close()
+
+    # -- for people
+
+    def shapes(self, host: str, days: int = 14) -> list[ShapeCount]:
+        """Requests of the last days, the most frequent first. ``host`` "": of all hosts."""
+        since = int(time.time()) // 86400 - days
+        return self._ask(
+            ShapeCount,
+            "SELECT method, shape, outcome, event, sum(n) AS total FROM shape WHERE (host = ? OR ? = '') AND day >= ? "
+            "GROUP BY method, shape, outcome, event ORDER BY total DESC",
+            (host, host, since),
+        )
+
+    def rules(self, host: str, days: int = 14) -> list[RuleCount]:
+        """Events of the last days by rule and hour."""
+        since = int(time.time()) - days * 86400
+        return self._ask(
+            RuleCount,
+            "SELECT hour, event, rule, sum(n) FROM rule WHERE (host = ? OR ? = '') AND hour >= ? "
+            "GROUP BY hour, event, rule ORDER BY hour",
+            (host, host, since),
+        )
+
+    def marks(self, host: str, days: int = 2) -> dict[str, int]:
+        """What else was counted in the last days."""
+        since = int(time.time()) // 86400 - days
+        sql = "SELECT what, sum(n) FROM mark WHERE host IN (?, '') AND day >= ? GROUP BY what"
+        return dict(self._ask(tuple, sql, (host, since)))
+
+    def _ask(self, make: Any, sql: str, values: tuple[Any, ...]) -> list[Any]:
+        """Rows, none where there is no file yet. What this process holds goes in first."""
+        try:
+            self.write()
+            if not self.path.exists():
+                return []
+            with self._open() as database:
+                rows = database.execute(sql, values).fetchall()
+        except (OSError, sqlite3.Error) as error:
+            log.debug("traffic could not be read: %s", error)
+            return []
+        return [make(row) if make is tuple else make(*row) for row in rows]
+
+    def close(self) -> None:
+        """Write what is left."""
+        try:
+            self.write()
+        except (OSError, sqlite3.Error):
+            pass
+
+
+class Outbox(Protocol):
+    """Where events go."""
+
+    def put(self, event: Any) -> None: ...
+    def report(self, pixel_id: str, event_id: str, event_name: str, what: str) -> None: ...
+    def forget(self, fbp: str) -> None: ...
+
+
+class Counted:
+    """An outbox that counts what its events' rules are, and which of them lack what they need."""
+
+    def __init__(self, outbox: Outbox, traffic: Traffic) -> None:
+        self._outbox = outbox
+        self._traffic = traffic
+        self.report = outbox.report
+        self.forget = outbox.forget
+
+    def put(self, event: Any) -> None:
+        self._outbox.put(event)
+        try:
+            host = urlsplit(event.event_source_url).hostname or ""
+            self._traffic.matched(host, event.event_name, event.rule)
+            if event.event_name == "ViewContent":
+                whole = "value" in event.custom_data and "content_ids" in event.custom_data
+                self._traffic.mark(host, "whole:ViewContent" if whole else "bare:ViewContent")
+        except Exception as error:  # an event that is on its way is worth more than a figure about it
+            log.debug("traffic: %s", type(error).__name__)
+
+
+def _outcome(host: str, status: int, headers: Iterable[tuple[str, str]]) -> str:
+    """What was answered, as :meth:`Traffic.note` wants it."""
+    if status >= 400:
+        return "error"
+    found = {name.lower(): value for name, value in headers}
+    if status in (301, 302, 303, 307, 308):
+        target = urlsplit(found.get("location", ""))
+        return f">{target.path}" if target.hostname in (None, host) else "other"
+    kind = found.get("content-type", "").partition(";")[0].strip().lower()
+    if kind == "text/html":
+        return "page"
+    return "json" if kind == "application/json" or kind.endswith("+json") else "other"
+
+
+def _place(method: str, depth: int) -> str:
+    """Where a part stands. What is posted to has a place of its own: those addresses are few, pages are many."""
+    return f"{method if method in ('GET', '?') else 'POST'} {depth}"
+
+
+_EVERY: weakref.WeakSet[Traffic] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for traffic in list(_EVERY):
+        traffic._anew()  # what was counted is the parent's, and so is its lock
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
