@@ -19,6 +19,9 @@ WINDOW = 48 * 3600.0
 FAVOUR = 5 * 60.0
 """Seconds within which the browser's event is kept although the server's came first."""
 
+_Visitor = tuple[str, str, str, str]
+"""Pixel, event name, kind of identifier, identifier."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pair:
@@ -92,13 +95,12 @@ def _by_visitor(pairs: list[Pair], loose: Sequence[BrowserEvent | ServerEvent]) 
     """The fallback: a browser event, then within the window a server event of the same name and visitor, one of them
     without ID. Browser first only; two of one kind never match."""
     result: list[Pair] = []
-    waiting: dict[tuple[str, str, str, str], list[int]] = defaultdict(list)
+    waiting = _Waiting(result)
     for pair in sorted((*pairs, *(_pair([event]) for event in loose)), key=lambda pair: pair.received_at):
         if pair.status == "browser":
-            for key in _visitor_keys(pair.browser[0]):
-                waiting[key].append(len(result))
+            waiting.add(pair, len(result))
         elif pair.status == "server":
-            found = _earlier(pair, waiting, result)
+            found = waiting.take(pair)
             if found:
                 place, method = found
                 first = result[place]
@@ -110,21 +112,33 @@ def _by_visitor(pairs: list[Pair], loose: Sequence[BrowserEvent | ServerEvent]) 
     return result
 
 
-def _earlier(
-    pair: Pair, waiting: dict[tuple[str, str, str, str], list[int]], result: list[Pair]
-) -> tuple[int, Literal["fbp", "external_id"]] | None:
-    """The place of the newest lone browser event that the fallback takes for this server event."""
-    event = pair.server[0]
-    for key in _visitor_keys(event):
-        for place in reversed(waiting[key]):
-            other = result[place]
-            fits = other.status == "browser" and not (other.event_id and pair.event_id)
-            if fits and event.received_at - other.browser[0].received_at <= WINDOW:
-                return place, "fbp" if key[2] == "fbp" else "external_id"
-    return None
+class _Waiting:
+    """Lone browser events by visitor, those with an ID apart: a server event that has one of its own passes them by."""
+
+    def __init__(self, result: Sequence[Pair]) -> None:
+        self._result = result
+        self._named: dict[_Visitor, list[int]] = defaultdict(list)
+        self._loose: dict[_Visitor, list[int]] = defaultdict(list)
+
+    def add(self, pair: Pair, place: int) -> None:
+        shelf = self._named if pair.event_id else self._loose
+        for key in _visitor_keys(pair.browser[0]):
+            shelf[key].append(place)
+
+    def take(self, pair: Pair) -> tuple[int, Literal["fbp", "external_id"]] | None:
+        """The place of the newest one that the fallback takes for this server event; it waits no longer."""
+        event = pair.server[0]
+        for key in _visitor_keys(event):
+            for shelf in (self._loose,) if pair.event_id else (self._loose, self._named):
+                places = shelf[key]
+                while places and self._result[places[-1]].status != "browser":
+                    places.pop()
+                if places and event.received_at - self._result[places[-1]].browser[0].received_at <= WINDOW:
+                    return places.pop(), "fbp" if key[2] == "fbp" else "external_id"
+        return None
 
 
-def _visitor_keys(event: BrowserEvent | ServerEvent) -> list[tuple[str, str, str, str]]:
+def _visitor_keys(event: BrowserEvent | ServerEvent) -> list[_Visitor]:
     keys = [("fbp", event.fbp)] if event.fbp else []
     keys += [("external_id", value) for value in sorted(event.external_ids)]
     return [(event.pixel_id, event.event_name, kind, value) for kind, value in keys]

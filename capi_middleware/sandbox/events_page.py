@@ -13,6 +13,8 @@ from .record import BrowserEvent, GraphCall, ServerEvent
 from .recorder import Recorder
 
 SHOWN = 200
+READ = 5000
+"""How many of the newest events of each kind the page is made of."""
 _HASH = re.compile(r"[0-9a-f]{64}")
 _UNHASHED = frozenset({"client_ip_address", "client_user_agent", "fbc", "fbp", "subscription_id", "lead_id"})
 
@@ -52,8 +54,8 @@ class Overview:
 def page_data(recorder: Recorder, faults: Mapping[Place, Fault]) -> dict[str, Any]:
     """Everything the page shows, newest first."""
     revision = recorder.revision
-    pairs = deduplicate(recorder.browser_events, recorder.server_events)
-    calls = recorder.calls
+    pairs = deduplicate(recorder.browser_events[-READ:], recorder.server_events[-READ:])
+    calls = recorder.calls[-READ:]
     overview = Overview.of(pairs, calls)
     return {
         "revision": revision,
