@@ -7,9 +7,9 @@ from typing import Any
 
 from . import currency, money, pricetag, vocabulary
 from .buybox import Box
+from .case import Reading
 from .item import clean_name
 from .markup import Markup
-from .product import Reading
 
 MOST = 60
 WIDEST = 12_000

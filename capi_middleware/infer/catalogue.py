@@ -126,8 +126,7 @@ def _from_xml(data: bytes) -> Feed:
 
 def _from_table(data: bytes) -> Feed:
     text = _decoded(data)
-    first = text.partition("\n")[0]
-    delimiter = max("\t,;|", key=first.count)
+    delimiter = _delimiter(text)
     ids: set[str] = set()
     groups: set[str] = set()
     csv.field_size_limit(1024 * 1024)
@@ -136,6 +135,15 @@ def _from_table(data: bytes) -> Feed:
         if len(ids) > MOST_ITEMS:
             break
     return Feed(frozenset(ids), frozenset(groups), "tsv" if delimiter == "\t" else "csv")
+
+
+def _delimiter(text: str) -> str:
+    """What parts the cells of the first line that names an id column."""
+    for line in text[:64_000].split("\n", 20)[:20]:
+        for mark in "\t,;|":
+            if any(cell.strip(" #\"'\r").lower() in _ID for cell in line.split(mark)):
+                return mark
+    return ","
 
 
 def _rows(text: str, delimiter: str) -> Iterator[Mapping[str, str]]:

@@ -96,6 +96,7 @@ _SYMBOLS = {
     "u$s": "USD",
     "mx$": "MXN",
     "円": "JPY",
+    "yen": "JPY",
     "元": "CNY",
     "sfr": "CHF",
     "sfr.": "CHF",

@@ -31,11 +31,7 @@ _TAG = re.compile(
 )
 OPEN_TAG = re.compile(rb"""<[a-zA-Z][^\s/>]*+(?:[^<>=]++|=[\s]*+(?:"[^"]*+"|'[^']*+'|))*+>""")
 _ATTRIBUTE = re.compile(rb"""([^\s"'<>/=]++)(?:\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"'<>=`]++)))?""")
-_TAGS = re.compile(
-    r"<(?:/?[a-zA-Z][^<>]*+|!--.*?--)>|<(?:script|style|svg|noscript|template)\b.*?(?:</(?:script|style|svg"
-    r"|noscript|template)\s*>|$)",
-    re.S | re.I,
-)
+_TAGS = re.compile(r"<(?:/?[a-zA-Z][^<>]*+>|!--(?:[^-]++|-(?!->))*+(?:-->|$))")
 _HIDDEN = re.compile(r"<(script|style|svg|noscript|template)\b.*?(?:</\1\s*>|$)", re.S | re.I)
 _BLOCK = re.compile(
     r"<(?:/?(?:p|div|li|ul|ol|tr|td|th|table|h[1-6]|dt|dd|dl|section|br|label|option|form|button)\b|!--)[^<>]*+>", re.I

@@ -38,7 +38,7 @@ MICRODATA = Syntax(
     "itemscope",
     "itemtype",
     "itemprop",
-    (b"itemprop", b"itemtype", b"ITEMPROP"),
+    (b"itemprop", b"itemtype", b"ITEMPROP", b"itemProp", b"itemType"),
     (b"itemprop", b"itemscope", b"itemtype", b"ITEMPROP", b"ITEMSCOPE", b"itemProp", b"itemScope"),
 )
 RDFA = Syntax("rdfa", "typeof", "typeof", "property", (b"typeof=",), (b"typeof=", b"property=", b"rel="))
@@ -60,6 +60,9 @@ def nodes(page: Markup, syntax: Syntax) -> list[dict[str, Any]]:
         names = attributes.get(syntax.property, "").split()[:4]
         if not names and syntax is RDFA and ":" in attributes.get("rel", ""):
             names = attributes["rel"].split()[:4]
+        if not names and syntax is RDFA and "typeof" in attributes and page.parents[index] >= 0:
+            rel = page.get(page.parents[index], "rel")
+            names = rel.split()[:4] if ":" in rel else []
         opens = syntax.scope in attributes or (syntax is MICRODATA and "itemtype" in attributes)
         owner = _owner(page, index, owners)
         node: dict[str, Any] | None = None
@@ -70,7 +73,9 @@ def nodes(page: Markup, syntax: Syntax) -> list[dict[str, Any]]:
                 node["@id"] = name
             owners[index] = node
             if not names or owner is None:
-                if owner is not None and _is_product(owner) and _is_product(node):
+                if owner is not None and any("PriceSpecification" in kind for kind in node["@type"]):
+                    owner.setdefault("pricespecification", []).append(node)
+                elif owner is not None and _is_product(owner) and _is_product(node):
                     owner.setdefault("isrelatedto", []).append(node)
                 else:
                     tops.append(node)
@@ -102,7 +107,8 @@ def nodes(page: Markup, syntax: Syntax) -> list[dict[str, Any]]:
 
 def _is_product(node: dict[str, Any]) -> bool:
     return any(
-        kind.rpartition("/")[2].rpartition(":")[2].lower() in ("product", "productgroup", "individualproduct")
+        kind.rpartition("/")[2].rpartition(":")[2].lower()
+        in ("product", "productgroup", "individualproduct", "offering")
         for kind in node["@type"]
     )
 

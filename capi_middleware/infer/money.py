@@ -58,7 +58,7 @@ _SPACES = str.maketrans(
 # Digit groups with one and the same separator (Indian 2-digit groups included), or plain digits; then decimals;
 # then the dash that stands for "no decimals".
 _NUMBER = re.compile(
-    r"(?<![\d.,])(?:"
+    r"(?<![\d.,])(?:(?P<long>\d{1,9}\.\d{4,9}(?!\d))|"
     r"(?P<whole>\d{1,3}(?:(?P<sep>[ .,'])\d{3})(?:(?P=sep)\d{3}){0,3}(?!\d)|\d{1,2}(?:,\d{2}){1,3},\d{3}(?!\d)"
     r"|\d{1,12})"
     r"(?P<mark>[.,:'] ?(?=\d{1,2}(?!\d))|[€£$](?=\d{2}(?!\d)))?(?P<cents>(?<=[.,:'€£$ ])\d{1,2})?"
@@ -119,6 +119,8 @@ def amounts(text: str, limit: int = 12) -> list[Amount]:
             break
         start, end = match.span()
         before, after = text[max(0, start - 24) : start], text[end : end + 24]
+        if after[:1] in "./" and after[1:2].isdigit():
+            continue  # a date, an address
         if after[:1] == "%" or after[:2] == " %" or before[-1:] == "#":
             continue
         mark = currency.mark_after(after) or currency.mark_before(before)
@@ -144,6 +146,8 @@ def amounts(text: str, limit: int = 12) -> list[Amount]:
 
 
 def _value(match: re.Match[str]) -> Decimal | None:
+    if match["long"]:
+        return Decimal(match["long"])
     if match["bare"]:
         return Decimal("0." + match["bare"][1:])
     whole, separator, cents = match["whole"], match["sep"], match["cents"]

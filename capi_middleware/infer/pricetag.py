@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from typing import NamedTuple
 
 from . import money, vocabulary
@@ -45,6 +46,7 @@ _SKIPPED = frozenset(
         "aside",
     ]
 )
+_PERCENT = re.compile(r"(\d{1,2})(?:[.,]\d)?\s?%")
 _MONTHLY = re.compile(
     r"/\s?(?:mo|mån|month|md|mth|mois|monat|mnd)\b|per (?:month|månad|måned|monat|week|day)|mtl\.|monatlich|/mån"
     r"|x\s?\d+\s?(?:mån|mo)",
@@ -68,6 +70,7 @@ class Tag(NamedTuple):
     amount: money.Amount
     weight: float
     why: str
+    reduced: bool = False
 
 
 def tags(page: Markup, start: int, stop: int, heading: int, button: int) -> list[Tag]:
@@ -108,15 +111,37 @@ def tags(page: Markup, start: int, stop: int, heading: int, button: int) -> list
             continue
         if not amount.mark and not priced:
             continue
+        if priced and _splits(page, index):
+            continue
         if priced or amount.mark:
             weight, why = _weigh(page, index, amount, heading, button, f"{label} {text} {_note(page, index)}")
             if label and money.is_old(label):
                 weight -= 4
                 why += " labelled old"
             found.append(Tag(index, amount, weight, why))
-            if priced and weight > 0 and not _splits(page, index):
+            if priced and weight > 0:
                 taken_until = closed
-    return sorted(found, key=lambda tag: -tag.weight)
+    found.sort(key=lambda tag: -tag.weight)
+    return _reduced(page, found)
+
+
+def _reduced(page: Markup, found: list[Tag]) -> list[Tag]:
+    """Where a price, a lower one and the percentage between them stand together, the lower one is to be paid."""
+    if len(found) < 2 or found[0].weight <= 0:
+        return found
+    top = found[0]
+    for number, other in enumerate(found[1:12], 1):
+        if other.amount.value >= top.amount.value or other.weight < top.weight - 6:
+            continue
+        low, high = sorted((page.starts[top.at], page.starts[other.at]))
+        if high - low > 1500:
+            continue
+        between = strip(page.page[max(0, low - 300) : high + 400].decode(page.text_charset, "replace"))
+        share = 100 - 100 * float(other.amount.value / top.amount.value)
+        if any(abs(float(percent) - share) <= 1 for percent in _PERCENT.findall(between)):
+            lower = other._replace(weight=top.weight + 0.5, why=other.why + " reduced", reduced=True)
+            return [lower, *found[:number], *found[number + 1 :]]
+    return found
 
 
 def _label(page: Markup, index: int) -> str:
@@ -182,9 +207,10 @@ def _splits(page: Markup, index: int) -> bool:
     for number, inner in enumerate(page.inside(index)):
         if number > 30:
             break
-        if b"rice" in page.tag(inner) or b"pris" in page.tag(inner):
+        tag = page.tag(inner)
+        if (b"rice" in tag or b"pris" in tag) and _DIGIT.search(page.page, page.ends[inner], page.close(inner)):
             count += 1
-    return count > 2
+    return count > 1
 
 
 def _from_data(page: Markup, index: int) -> money.Amount | None:
@@ -266,12 +292,11 @@ def _weigh(
             why.append("apart")
     if name_of(page, index) in ("h1", "h2", "strong", "b", "ins"):
         weight += 0.5
-    at = page.starts[index]
     if button >= 0:
-        weight -= min(4.0, abs(button - at) / 3000)
+        weight -= min(4.0, abs(bisect_right(page.starts, button) - index) / 80)
     if heading >= 0:
-        weight -= min(4.0, abs(at - heading) / 4000)
-        if at < heading:
+        weight -= min(4.0, abs(index - bisect_right(page.starts, heading)) / 100)
+        if page.starts[index] < heading:
             weight -= 1
     return weight, " ".join(why)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl
 
 from . import loose, money
 from .datalayer import entry
@@ -493,50 +493,3 @@ def _described(one: dict[str, Any]) -> Item | None:
         ):
             item.set_price(money.machine(raw), code, key)
     return item if item.ids or item.price else None
-
-
-def from_address(path: str, query: str) -> tuple[str, str]:
-    """The id that an address of a product's page carries and by which shape; ``("", "")`` when it carries none."""
-    for name, value in parse_qsl(query, max_num_fields=30) if query else ():
-        if name.lower() in (
-            "product_id",
-            "products_id",
-            "id_product",
-            "productid",
-            "product",
-            "pid",
-            "prodid",
-            "sku",
-            "item",
-            "itemid",
-            "artnr",
-            "p",
-            "id",
-        ):
-            digits = re.match(r"[\w.-]{1,40}", value)
-            if digits and any(map(str.isdigit, value)):
-                return digits[0], f"url:?{name}"
-    last = unquote(path.rstrip("/").rpartition("/")[2])[:300]
-    for pattern, why in _ADDRESSES:
-        match = pattern.search(path if why.startswith("/") else last)
-        if match:
-            return match[1], f"url:{why}"
-    return "", ""
-
-
-_ADDRESSES = (
-    (re.compile(r"/(?:dp|gp/product)/([A-Z0-9]{10})(?:/|$)"), "/dp/id"),
-    (re.compile(r"/catalog/product/view/id/(\d+)"), "/catalog/product/view/id"),
-    (
-        re.compile(
-            r"/(?:p|product|products|produkt|produit|producto|artikel|item|itm|vare|tuote|prod|pd|detail"
-            r"|productdetail)/(?:[^/]+/)?(\d{2,12}|[A-Z0-9]{6,14})(?:[/.]|$)"
-        ),
-        "/product/id",
-    ),
-    (re.compile(r"[-_](?:p|pr|prod|a|art|i|pid|itm|sku|pg|pn)[-_]?(\d{2,12})(?:\.\w{2,5})?$", re.I), "slug-p-id"),
-    (re.compile(r"^(\d{1,9})-[a-z0-9]"), "id-slug"),
-    (re.compile(r"_(\d{1,12})(?:\.\w{2,5})?$"), "slug_id"),
-    (re.compile(r"-(\d{4,14})(?:\.\w{2,5})?$"), "slug-id"),
-    (re.compile(r"^(\d{3,14})(?:\.\w{2,5})?$"), "id"),
-)
