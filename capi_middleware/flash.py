@@ -15,6 +15,8 @@ from itsdangerous import BadData, URLSafeTimedSerializer
 from .events import Event
 
 FLASH_COOKIE = "shop_flash"
+TOLD_COOKIE = "shop_told"
+"""The same calls that a header has told a page's script, which takes this cookie away when it has heard (capi.js)."""
 ONCE_COOKIE = "shop_once"
 _MAX_AGE = 60
 _ONCE_AGE = 30 * 86400
@@ -32,6 +34,9 @@ class Flash(NamedTuple):
 
     def __bool__(self) -> bool:
         return bool(self.calls or self.pending)
+
+
+_NOTHING = Flash()
 
 
 class FlashCodec:
@@ -52,6 +57,17 @@ class FlashCodec:
                 return text
         return ""
 
+    def read(self, cookies: Mapping[str, str]) -> Flash:
+        """All that this request brings along."""
+        flash, told = cookies.get(FLASH_COOKIE), cookies.get(TOLD_COOKIE)
+        if not flash and not told:
+            return _NOTHING
+        left = self.load(flash or "")
+        if not told:
+            return left
+        calls = {call.event_id: call for call in (*left.calls, *self.load(told).calls)}
+        return left._replace(calls=tuple(calls.values()))
+
     def load(self, value: str) -> Flash:
         """What a request's cookie holds; empty when absent, expired, damaged or forged."""
         if not value or len(value) > _LARGEST:
@@ -61,6 +77,11 @@ class FlashCodec:
             return Flash(tuple(_event(row) for row in body["c"]), tuple(body["p"]))
         except (BadData, KeyError, TypeError, ValueError, json.JSONDecodeError):
             return Flash()
+
+
+def taken_flash(cookies: Mapping[str, str]) -> tuple[str, ...]:
+    """``Set-Cookie`` values that take away what this page has been given."""
+    return tuple(_cookie(name, "", 0, False) for name in (FLASH_COOKIE, TOLD_COOKIE) if name in cookies)
 
 
 def _row(event: Event, keep: Sequence[str] | None) -> list[Any]:
@@ -73,6 +94,11 @@ def _row(event: Event, keep: Sequence[str] | None) -> list[Any]:
 def _event(row: Sequence[Any]) -> Event:
     pixel_id, name, event_id, event_time, data = row
     return Event(str(pixel_id), str(name), str(event_id), int(event_time), "", custom_data=dict(data))
+
+
+def set_told(value: str, *, secure: bool) -> str:
+    """Readable by the page's script: it holds nothing that the header beside it does not."""
+    return _cookie(TOLD_COOKIE, value, _MAX_AGE, secure).replace("; HttpOnly", "")
 
 
 def set_flash(value: str, *, secure: bool) -> str:

@@ -10,7 +10,7 @@ from .admin.traffic import Traffic
 from .body import LARGEST_BODY, TeeInput
 from .collect import Seal
 from .events import Event, Visitor, derived_event_id, merge_user_data, new_event_id, user_data
-from .flash import FLASH_COOKIE, Flash, FlashCodec, seen_once, set_flash, set_once
+from .flash import Flash, FlashCodec, seen_once, set_flash, set_once, set_told, taken_flash
 from .infer import Conclusion, FactReader, Facts, Inferred, Plan, ProductMemory, Response
 from .page import Carrier, Decision, Injector, Verdict, adopted_id
 from .page.caching import storable
@@ -69,7 +69,6 @@ class Tools:
         self.traffic = traffic
 
 
-NO_FLASH = Flash()
 NOBODY = Visitor()
 _REDIRECTS = (302, 303, 307)
 """301 and 308 may be stored by any cache (RFC 9111 section 4.2.2): nothing of a visitor's goes on them."""
@@ -94,8 +93,7 @@ class Journey:
         self._plan = plan
         self._environ = environ
         self._now = now
-        flash = visit.cookies.get(FLASH_COOKIE)
-        self._flash = tools.flash.load(flash) if flash else NO_FLASH
+        self._flash = tools.flash.read(visit.cookies)
         self._who = NOBODY
         self._cookies: tuple[str, ...] = ()
         self._tee: TeeInput | None = None
@@ -192,8 +190,7 @@ class Journey:
             head = self._shop.snippet.head(verdict, held=True, tokens=self._sealed(own))
         else:
             head = self._shop.snippet.head(verdict, (*own, *self._flash.calls), user=self._who.user_data)
-            if FLASH_COOKIE in visit.cookies:
-                out.append(("Set-Cookie", set_flash("", secure=visit.scheme == "https")))
+            out += [("Set-Cookie", cookie) for cookie in taken_flash(visit.cookies)]
         return Decision(out, PageFilter(self, verdict, out, head, first))
 
     def reader(self) -> FactReader | None:
@@ -216,7 +213,9 @@ class Journey:
         in the head already."""
         visit = self._visit
         if verdict.carrier is Carrier.COLLECT:
-            self._learn(facts, None)
+            # Whoever is shown this page from a cache asks for its events later: the page itself is read only now.
+            shown = self._shop.look.plan(visit).conclude(Response(self._status, self._original, facts))
+            self._learn(facts, shown)
             return b"", []
         concluded = self._conclude(facts, None)
         self._learn(facts, concluded)
@@ -300,6 +299,10 @@ class Journey:
         calls = self._flash.calls
         timing = server_timing([*calls, *events])
         carried = [("Server-Timing", timing)] if timing else []
+        # A page that leaves at once never sees the header; one that stays takes this away.
+        told = self.tools.flash.dump(Flash((*calls, *events))) if timing else ""
+        if told:
+            carried.append(("Set-Cookie", set_told(told, secure=self._visit.scheme == "https")))
         if (timing and calls) or concluded.pending or (decided and events):
             before = () if decided and events else self._flash.pending
             value = self.tools.flash.dump(Flash((), (*before, *concluded.pending)))

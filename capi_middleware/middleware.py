@@ -15,7 +15,7 @@ from . import collect
 from .admin.session import strip as without_session
 from .admin.traffic import Counted, Traffic
 from .delivery import Ledger, Outbox
-from .flash import FLASH_COOKIE, Flash, set_flash
+from .flash import Flash, set_flash, taken_flash
 from .glance import Glance, is_fetch
 from .infer import Memory, ProductMemory
 from .journey import Journey, Tools
@@ -158,12 +158,14 @@ class CapiMiddleware:
 
     def _collect(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         shop = self._shop(self._source.for_host(_host(environ)))
-        left = read_cookies(environ.get("HTTP_COOKIE") or "").get(FLASH_COOKIE)
-        flash = self._tools.flash.load(left) if left else Flash()
+        cookies = read_cookies(environ.get("HTTP_COOKIE") or "")
+        flash = self._tools.flash.read(cookies)
         status, headers, body, told = self._collector.reply(environ, shop.collect, flash.calls)
         if told:
-            rest = self._tools.flash.dump(Flash((), flash.pending))
-            headers.append(("Set-Cookie", set_flash(rest, secure=environ.get("wsgi.url_scheme") == "https")))
+            headers += [("Set-Cookie", cookie) for cookie in taken_flash(cookies)]
+            if flash.pending:
+                rest = self._tools.flash.dump(Flash((), flash.pending))
+                headers.append(("Set-Cookie", set_flash(rest, secure=environ.get("wsgi.url_scheme") == "https")))
         start_response(status, headers)
         return [body]
 

@@ -13,10 +13,11 @@ from .visit import IdentityCodec
 
 
 class Shop(NamedTuple):
-    """Made once for each settings object, never changed."""
+    """Made once for each settings object, never changed. ``look``: the same rules, for what counts elsewhere."""
 
     settings: Settings
     inference: Inference
+    look: Inference
     judge: Judge
     snippet: Snippet
     script: ScriptAsset
@@ -37,6 +38,7 @@ def compile_shop(
     return Shop(
         settings,
         inference,
+        Inference(settings, memory, traffic, counts=False),
         Judge(settings, snippet),
         snippet,
         asset(settings),

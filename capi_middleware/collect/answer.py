@@ -43,6 +43,9 @@ TRACKABLE = frozenset(
 )
 """Names that ``capi.track`` may send without a setting: what no rule infers by itself, so that nothing counts twice."""
 
+_PAGE = (("Content-Type", "text/html"),)
+"""What is known of the headers of a page that somebody else has served."""
+
 
 class Shop(NamedTuple):
     """What an answer is made from, besides the message."""
@@ -141,32 +144,44 @@ def _events(message: Message, visit: Visit, shop: Shop) -> tuple[list[Event], bo
     opened = [event for token in message.tokens for event in shop.seal.load(token) if event.pixel_id == pixel_id]
     if message.kind is Kind.CONSENT:
         return opened, False
-    facts, need = _facts(message, visit, shop)
-    concluded = shop.inference.plan(visit).conclude(Response(200, (), facts)).events
+    plan = shop.inference.plan(visit)
+    known = _known(visit, shop)
+    need = known is None and message.kind is not Kind.PAGE and not plan.wanted.isdisjoint(("product", "html"))
+    facts = known or _posted(message, visit, shop)
+    conclusion = plan.conclude(Response(200, _PAGE, facts))
+    concluded = list(conclusion.events)
+    if known is not None and "ViewContent" in {
+        *(found.event_name for found in concluded),
+        *(refused.event_name for refused in conclusion.refused),
+    }:
+        # What the rules made of the whole page when it was rendered, of which only its facts are known now.
+        concluded = [found for found in concluded if not _of_product(found)]
+        concluded.append(Inferred("ViewContent", known.product, known.sources, "product page"))
     # Two messages of one view share its events between them: what the product's markup adds is the second's.
-    asks, tells = need, message.kind is Kind.PAGE
+    tells = message.kind is Kind.PAGE
     made = (
         _made(inferred, number, message, visit, shop.settings)
         for number, inferred in enumerate(concluded)
-        if inferred.browser and not (asks and _of_product(inferred)) and not (tells and not _of_product(inferred))
+        if inferred.browser and not (need and _of_product(inferred)) and not (tells and not _of_product(inferred))
     )
     return [*opened, *made], need
 
 
-def _of_product(inferred: Inferred) -> bool:
-    return inferred.event_name == "ViewContent"
+def _of_product(found: Inferred) -> bool:
+    return found.event_name == "ViewContent"
 
 
-def _facts(message: Message, visit: Visit, shop: Shop) -> tuple[Facts, bool]:
+def _known(visit: Visit, shop: Shop) -> Facts | None:
     address = f"{visit.path}?{visit.query}" if visit.query else visit.path
-    known = shop.memory.by_url(visit.host, address) if shop.memory else None
-    if known is not None:
-        return known, False
-    if message.kind is not Kind.PAGE:
-        return Facts(), True
+    return shop.memory.by_url(visit.host, address) if shop.memory else None
+
+
+def _posted(message: Message, visit: Visit, shop: Shop) -> Facts:
+    if not message.page:
+        return Facts()
     reader = FactReader(visit, shop.settings.shop)
     reader.feed(f"<html><head>{message.page}</head><body></body></html>".encode("utf-8", "replace"))
-    return reader.facts(), False
+    return reader.facts()
 
 
 def _made(inferred: Inferred, number: int, message: Message, visit: Visit, settings: Settings) -> Event:

@@ -15,9 +15,10 @@ from capi_middleware.events import Event
 
 from .answer import Answer, Shop, answer, encode, merge
 from .limits import Limits
-from .message import LARGEST, Handed, Kind, read_message
+from .message import LARGEST, Handed, Kind, Message, read_message
 
 _IDS = 50_000
+_ANSWERS = 5_000
 _HEADERS = [("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff")]
 
 _WORDS = {
@@ -55,6 +56,7 @@ class Collector:
         self._limits = limits
         self._clock = clock
         self._given: LRUCache[str, bool] = LRUCache(_IDS)
+        self._answers: LRUCache[tuple[str, str], Answer] = LRUCache(_ANSWERS)
         self._lock = Lock()
 
     def reply(self, environ: Mapping[str, Any], shop: Shop, owed: Sequence[Event] = ()) -> Reply:
@@ -68,7 +70,7 @@ class Collector:
             return self._refuse(problem)
         body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
         message = read_message(body)
-        given = message and answer(message, environ, shop, now)
+        given = message and self._answer(message, environ, shop, now)
         if message is None or given is None:
             return self._refuse("400 Bad Request")
         self._hand_over(given, shop.settings.meta.pixel_id)
@@ -76,6 +78,21 @@ class Collector:
             return Reply("204 No Content", list(_HEADERS), b"")
         told = bool(owed) and message.kind is Kind.VIEW and given.body["state"] == "granted"
         return _reply(merge(given, owed) if told else given, told)
+
+    def _answer(self, message: Message, environ: Mapping[str, Any], shop: Shop, now: float) -> Answer | None:
+        """A view that is asked about again, as its first answer was lost on the way, gets the same answer."""
+        if message.kind is not Kind.VIEW:
+            return answer(message, environ, shop, now)
+        key = (message.view_id, message.url)
+        with self._lock:
+            known = self._answers.get(key)
+        if known is not None:
+            return known
+        given = answer(message, environ, shop, now)
+        if given is not None and given.body.get("state") == "granted":
+            with self._lock:
+                self._answers[key] = given
+        return given
 
     def _hand_over(self, given: Answer, pixel_id: str) -> None:
         for event_id, event_name, handed in given.reports:

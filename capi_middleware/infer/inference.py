@@ -56,13 +56,21 @@ class Memory:
 
 class Inference:
     """Shared by all threads. ``products``: what the shop has shown of its products; ``memory``: None counts everything
-    (``explain``) and recognises platforms in this object alone."""
+    (``explain``) and recognises platforms in this object alone. ``counts``: False to look at what counts elsewhere (the
+    page that a cache stores)."""
 
-    def __init__(self, settings: Settings, products: Products | None = None, memory: Memory | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        products: Products | None = None,
+        memory: Memory | None = None,
+        *,
+        counts: bool = True,
+    ) -> None:
         self.settings = settings
         self.products = products
         self.platforms = memory.platforms if memory is not None else Platforms()
-        self.counting = Counting(memory.once if memory is not None else None)
+        self.counting = Counting(memory.once if memory is not None and counts else None)
         self._own = RuleSet(settings.rules)
         self._off = tuple(glob(text) for text in settings.shop.off)
         self._excluded = tuple(map(path_pattern, settings.shop.exclude))

@@ -293,10 +293,13 @@
 
   // ---- answers to the page's own requests: Server-Timing entries of our origin
 
-  const timing = (text) =>
+  const timing = (text) => {
     JSON.parse(atob(text.replace(/-/g, '+').replace(/_/g, '/'))).forEach((one) =>
       one.trim ? token(one) : fireAll([one])
     );
+    // The same calls, for the next page in case this one was gone.
+    d.cookie = 'shop_told=; path=/; max-age=0';
+  };
 
   const header = (answer) => {
     const found = /\bcapi;desc="([\w=-]+)"/.exec(answer);

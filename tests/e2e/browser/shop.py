@@ -33,6 +33,15 @@ ROUTES = Map(
         Rule("/sw.js", endpoint="worker"),
         Rule("/lib/<name>.js", endpoint="library"),
         Rule("/api/<product>", endpoint="api"),
+        Rule("/cart/add", endpoint="cart_add", methods=["POST"]),
+        Rule("/cart/add.js", endpoint="cart_add_items", methods=["POST"]),
+        Rule("/index.php", endpoint="cart_add_message", methods=["POST"]),
+        Rule("/graphql", endpoint="graphql", methods=["POST"]),
+        Rule("/wp-json/wc/store/v1/cart/add-item", endpoint="store_api", methods=["POST"]),
+        Rule("/cart/fragment", endpoint="cart_fragment", methods=["POST"]),
+        Rule("/cart/full", endpoint="cart_full", methods=["POST"]),
+        Rule("/cart/invalid", endpoint="cart_invalid", methods=["POST"]),
+        Rule("/cart/redirect", endpoint="cart_redirect", methods=["POST"]),
         Rule("/cart", endpoint="cart"),
         Rule("/cart/form", endpoint="cart_form", methods=["POST"]),
     ],
@@ -54,6 +63,7 @@ class Shop:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         request = Request(environ)
         self.requests.append(f"{request.method} {request.full_path.rstrip('?')}")
+        request.get_data()  # as every shop does, before it answers
         try:
             endpoint, values = ROUTES.bind_to_environ(environ).match()
             response: Response = getattr(self, f"_{endpoint}")(request, **values)
@@ -114,11 +124,51 @@ class Shop:
     def _api(self, request: Request, product: str) -> Response:
         return Response(json.dumps(markup(product)), mimetype="application/json")
 
+    def _cart_add(self, request: Request) -> Response:
+        return _json({"success": True, "cart_count": 1, "message": "Lampa har lagts i varukorgen"})
+
+    def _cart_add_items(self, request: Request) -> Response:
+        given = request.get_json()
+        items = [
+            {"id": int(item["id"]), "quantity": int(item.get("quantity", 1)), "title": PRODUCTS[str(item["id"])][0]}
+            for item in given.get("items", [given])
+        ]
+        return _json({"items": items} if "items" in given else items[0])
+
+    def _cart_add_message(self, request: Request) -> Response:
+        return _json({"success": "Success: You have added Lampa to your shopping cart!", "total": "1 item(s)"})
+
+    def _graphql(self, request: Request) -> Response:
+        items = [{"product": {"sku": "1"}, "quantity": 1}]
+        return _json({"data": {"addProductsToCart": {"cart": {"items": items}, "user_errors": []}}})
+
+    def _store_api(self, request: Request) -> Response:
+        return _json({"items": [{"id": request.get_json()["id"], "quantity": 1}], "items_count": 1}, 201)
+
+    def _cart_fragment(self, request: Request) -> Response:
+        return Response(
+            '<div class="alert alert-success">Lampa har lagts i varukorgen</div><span class="cart-count">1</span>',
+            mimetype="text/html",
+        )
+
+    def _cart_full(self, request: Request) -> Response:
+        return _json({"success": False, "error": "Lampa är slut i lager"})
+
+    def _cart_invalid(self, request: Request) -> Response:
+        return _json({"status": 422, "message": "Cart Error", "description": "Slut i lager"}, 422)
+
+    def _cart_redirect(self, request: Request) -> Response:
+        return Response(status=303, headers={"Location": "/cart"})
+
     def _cart(self, request: Request) -> Response:
         return self.page("Varukorg", "<p>1 vara</p>")
 
     def _cart_form(self, request: Request) -> Response:
         return Response(status=303, headers={"Location": request.args.get("next", "/cart")})
+
+
+def _json(value: object, status: int = 200) -> Response:
+    return Response(json.dumps(value), status, mimetype="application/json")
 
 
 def markup(product: str) -> dict[str, Any]:
