@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from typing import NamedTuple
 
 from . import money, vocabulary
@@ -77,10 +77,8 @@ def tags(page: Markup, start: int, stop: int, heading: int, button: int) -> list
     """Prices shown between two places of the page, surest first. ``heading``, ``button``: where those stand, or -1."""
     found: list[Tag] = []
     taken_until = -1
-    for index, name in enumerate(page.names):
-        at = page.starts[index]
-        if at < start:
-            continue
+    for index in range(bisect_left(page.starts, start), len(page)):
+        name, at = page.names[index], page.starts[index]
         if at >= stop or len(found) >= MOST:
             break
         if name in _SKIPPED or page.ends[index] <= taken_until:
