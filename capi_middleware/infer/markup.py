@@ -83,15 +83,16 @@ class Script(NamedTuple):
     end: int
 
 
-def aside(page: bytes, limit: int) -> tuple[list[tuple[int, int]], list[Script]]:
+def aside(page: bytes, limit: int, *, whole: bool = False) -> tuple[list[tuple[int, int]], list[Script]]:
     """The spans of a page (its first ``limit`` bytes) that hold elements, and its scripts. Navigation without marked
-    properties is set aside too: it holds half of many pages' elements and no fact."""
+    properties is set aside too, unless ``whole``: it holds half of many pages' elements and no fact."""
+    pattern = ASIDE if whole else _ASIDE_HERE
     spans: list[tuple[int, int]] = []
     scripts: list[Script] = []
     begun = position = 0
     end = min(len(page), limit)
     while position < end:
-        found = _ASIDE_HERE.search(page, position, end)
+        found = pattern.search(page, position, end)
         if found is None:
             break
         at = found.start()

@@ -8,9 +8,10 @@ count.
 from __future__ import annotations
 
 import re
+from itertools import chain
 
 from .charset import of
-from .markup import read_attributes, strip
+from .markup import Markup, aside, read_attributes, strip
 
 MOST = 12
 LONGEST = 300
@@ -60,6 +61,17 @@ _HIDDEN_NAMES = re.compile(
     r"|consent[\w-]*|field-validation[\w-]*|help-block|newsletter[\w-]*)(?![\w-])",
     re.I,
 )
+_LISTS = re.compile(
+    r"errorlist|errormessage|error[-_]message|error[-_]msg|success[-_]msg|woocommerce-(?:error|message)|callout|is-(?:error|success)",
+    re.I,
+)
+_CONCEALING = re.compile(
+    r"(?<![\w-])(?:hidden|d-none|hide|is-hidden|a-hidden|aok-hidden|u-hidden|visually-hidden|sr-only|invisible"
+    r"|modal|dialog|popup|popover|tooltip"
+    r"|lightbox|drawer|overlay|offcanvas|template|cookie[\w-]*|consent[\w-]*|newsletter[\w-]*|login[\w-]*"
+    r"|wishlist[\w-]*)(?![\w-])|--hidden(?![\w-])",
+    re.I,
+)
 _ADDED = re.compile(
     r"\b(?:(?:has|have|was|were) (?:been )?added|added to (?:your |the )?(?:cart|basket|bag)|in (?:your )?(?:basket"
     r"|cart)|har lagts (?:till|i)|lades till|tillagd|lagt i (?:varukorg|kundvagn|handlekurv|kurv)|(?:er|ble|blev"
@@ -71,7 +83,7 @@ _ADDED = re.compile(
 )
 _REFUSED = re.compile(
     r"\b(?:out of stock|not (?:available|enough|in stock|added|be added)|cannot|can't|could not|couldn't|unable"
-    r"|unavailable|sold out|please (?:choose|select|specify|enter)|required|invalid|only \d+|maximum|exceed|failed"
+    r"|unavailable|sold out|please (?:choose|select|specify|enter)|required|invalid|maximum|exceed|failed"
     r"|must (?:be|select|choose)|no longer"
     r"|slut (?:i lager|på)|slutsåld|finns (?:inte|ej)|kan (?:inte|ej|ikke)|kunde (?:inte|ej)|ej (?:i lager"
     r"|tillgänglig)|välj|vælg|velg|måste|ikke på lager|udsolgt|utsolgt|max(?:imalt)?"
@@ -105,18 +117,25 @@ def read(page: bytes) -> tuple[str, ...]:
     charset = of(page)
     found: list[str] = []
     until = -1
-    for number, match in enumerate(_TAG.finditer(page)):
+    markup: Markup | None = None
+    spans, _ = aside(page, len(page), whole=True)
+    tags = chain.from_iterable(_TAG.finditer(page, start, end) for start, end in spans)
+    for number, match in enumerate(tags):
         if number >= EXAMINED or len(found) >= MOST:
             break
         if match.start() < until:
             continue
         kind, text, end = _message(page, match, charset)
         if kind and text:
+            if markup is None:
+                markup = Markup(page, len(page), charset)
+            if _is_hidden(markup, match.start()):
+                continue
             entry = f"{kind}: {text}"
             if entry not in found:
                 found.append(entry)
             until = end
-    count = basket(page, charset)
+    count = basket(b"\n".join(page[start:end] for start, end in spans), charset)
     if count is not None:
         found.append(f"cart: {count}")
     return tuple(found)
@@ -138,15 +157,34 @@ def _message(page: bytes, match: re.Match[bytes], charset: str) -> tuple[str, st
     text = strip(page[match.end() : end].decode(charset, "replace"))[:LONGEST]
     if len(text) < 3 or not any(map(str.isalpha, text)):
         return "", "", 0
+    added, refused = _ADDED.search(text), _REFUSED.search(text)
+    if not _NEUTRAL.search(names) and not _LISTS.search(names):
+        # "success" alone also colours stock levels, "error" a form's hints: the words have to say it.
+        success, error = success if added else None, error if refused else None
     if success and not error:
         return "success", text, end
     if error and not success:
         return ("error", text, end) if len(text) < LONGEST else ("", "", 0)
-    if _REFUSED.search(text):
+    if refused:
         return "error", text, end
-    if _ADDED.search(text):
-        return "success", text, end
-    return "", "", 0
+    return ("success", text, end) if added else ("", "", 0)
+
+
+def _is_hidden(page: Markup, offset: int) -> bool:
+    """Does the element at this place stand in something that is not shown: a dialogue, a template of a script?"""
+    index = page.index_at(offset)
+    if index < 0:
+        return False
+    for parent in (index, *page.ancestors(index)):
+        tag = page.tag(parent)
+        if b"hidden" not in tag and b"style" not in tag and b"class" not in tag and b"id=" not in tag:
+            continue
+        given = page.attributes(parent)
+        if _HIDDEN.search(given.get("style", "")) or "hidden" in given or given.get("aria-hidden") == "true":
+            return True
+        if _CONCEALING.search(given.get("class", "") + " " + given.get("id", "")):
+            return True
+    return False
 
 
 def _close(page: bytes, position: int, name: bytes) -> int:
