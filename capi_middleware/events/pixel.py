@@ -21,11 +21,13 @@ def script_json(value: Any) -> str:
 def pixel_call(event: Event) -> str:
     """``fbq('track', 'ViewContent', {…}, {eventID: '…'});`` for this event."""
     method = "track" if is_standard(event.event_name) else "trackCustom"
-    data = script_json(dict(event.custom_data))
+    data = script_json(dict(event.custom_data)) if event.custom_data else "{}"
     return f"fbq('{method}', {_quoted(event.event_name)}, {data}, {{eventID: {_quoted(event.event_id)}}});"
 
 
 def _quoted(text: str) -> str:
     """A single-quoted JavaScript string, as people know it from the base code."""
+    if text.isascii() and text.isalnum():
+        return f"'{text}'"
     inner = script_json(text)[1:-1].replace('\\"', '"')
     return f"'{inner}'"

@@ -10,14 +10,25 @@ from collections.abc import Mapping, MutableMapping
 from email.utils import formatdate, parsedate_to_datetime
 from typing import Any
 
+from .verdict import LOWER, Headers
+
 CDN_CONTROLS = ("surrogate-control", "cdn-cache-control", "cloudflare-cdn-cache-control", "edge-control")
 """Cache-Control for one kind of cache only; a targeted one overrules Cache-Control there (RFC 9213)."""
 
 CDN_MARKS = ("x-accel-expires", "surrogate-key", "cache-tag", "x-magento-tags", "x-litespeed-tag", "xkey")
 """Headers that a shop writes only for a cache in front of it."""
 
+CDN_HEADERS = frozenset({*CDN_CONTROLS, *CDN_MARKS})
+
+_NOTHING: Mapping[str, str] = {}
+_NO_EXPIRES = frozenset({"max-age", "s-maxage", "no-cache"})
+
 DIGESTS = frozenset({"digest", "repr-digest", "content-digest", "content-md5", "signature", "signature-input"})
 """What is true only of the bytes as the app made them (RFC 9530, RFC 9421)."""
+
+
+_PRIVATE = ("Cache-Control", "private, no-cache")
+_NOT_PRIVATE = DIGESTS | {"etag", "last-modified", "accept-ranges", "cache-control", "content-length"}
 
 
 def directives(value: str) -> dict[str, str]:
@@ -35,24 +46,30 @@ def storable(headers: Mapping[str, str]) -> bool:
 
     ``private`` with a lifetime counts as storable too: the visitor's own browser would show the old IDs again.
     """
-    control = directives(headers.get("cache-control", ""))
+    said = headers.get("cache-control")
+    control = directives(said) if said else _NOTHING
     if "no-store" in control:
         return False
-    if any(_lives(directives(headers[name])) for name in CDN_CONTROLS if name in headers):
-        return True
-    if any(name in headers and headers[name].strip() not in ("", "0") for name in CDN_MARKS):
+    if not CDN_HEADERS.isdisjoint(headers) and _for_cdn(headers):
         return True
     if "no-cache" not in control and _lives(control):
         return True
-    if not control.keys() & {"max-age", "s-maxage", "no-cache"} and _in_future(headers.get("expires", "")):
+    expires = headers.get("expires")
+    if expires and _NO_EXPIRES.isdisjoint(control) and _in_future(expires):
         return True
-    if "private" in control or "set-cookie" in headers or _varies_by_visitor(headers.get("vary", "")):
+    if "etag" not in headers and "last-modified" not in headers:
         return False
-    return "etag" in headers or "last-modified" in headers
+    return not ("private" in control or "set-cookie" in headers or _varies_by_visitor(headers.get("vary", "")))
+
+
+def _for_cdn(headers: Mapping[str, str]) -> bool:
+    return any(_lives(directives(headers[name])) for name in CDN_CONTROLS if name in headers) or any(
+        name in headers and headers[name].strip() not in ("", "0") for name in CDN_MARKS
+    )
 
 
 def _lives(control: Mapping[str, str]) -> bool:
-    if "no-store" in control:
+    if not control or "no-store" in control:
         return False
     if "public" in control and control.get("s-maxage", control.get("max-age", "1")) != "0":
         return True
@@ -72,19 +89,17 @@ def _varies_by_visitor(vary: str) -> bool:
     return bool(vary) and not {"cookie", "*"}.isdisjoint(part.strip() for part in vary.lower().split(","))
 
 
-def private(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """The headers of a page that carries IDs: no validators, and Cache-Control says what follows from that.
-    ``no-store`` is kept where it stands and never added: it would cost the visitor the back/forward cache."""
-    control: dict[str, str] = {}
-    kept = []
-    for name, value in headers:
-        low = name.lower()
-        if low == "cache-control":
-            control.update(directives(value))
-        elif low not in ("etag", "last-modified", "accept-ranges") and low not in DIGESTS:
-            kept.append((name, value))
+def private(headers: Headers, said: str) -> Headers:
+    """The headers of a page that carries IDs: no length and no validators, and Cache-Control says what follows from
+    that. ``said``: its value so far. ``no-store`` is kept where it stands and never added: that would cost the visitor
+    the back/forward cache."""
+    kept = [pair for pair in headers if LOWER[pair[0]] not in _NOT_PRIVATE]
+    if not said:
+        kept.append(_PRIVATE)
+        return kept
+    control = directives(said)
     if "no-store" in control:
-        kept += [(name, value) for name, value in headers if name.lower() == "cache-control"]
+        kept += [pair for pair in headers if LOWER[pair[0]] == "cache-control"]
     else:
         extra = [name for name in ("must-revalidate", "no-transform") if name in control]
         kept.append(("Cache-Control", ", ".join(["private", "no-cache", *extra])))
@@ -101,7 +116,7 @@ class Validators:
         self._since = int(since)
         self._since_text = formatdate(self._since, usegmt=True)
 
-    def outgoing(self, headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    def outgoing(self, headers: Headers) -> Headers:
         """The page's headers: the entity tag carries the mark before its closing quote (as mod_deflate's ``-gzip``),
         weak stays weak. Without a tag, Last-Modified is raised to when the snippet came; with one it is dropped."""
         tagged = any(name.lower() == "etag" for name, _ in headers)

@@ -124,10 +124,10 @@ class CspReader:
     def read(self, headers: Mapping[str, str], url: str) -> tuple[Csp, str | None]:
         """``headers``: lower-case names, several of one name joined by ", ". ``url``: the page's address. The second
         value is what the Content-Security-Policy header is to become, None if it stays."""
+        if "content-security-policy" not in headers and "integrity-policy" not in headers:
+            return OPEN, None
         value = headers.get("content-security-policy", "")
         integrity = headers.get("integrity-policy", "")
-        if not value and not integrity:
-            return OPEN, None
         origin = url[: url.find("/", 8)] if "/" in url[8:] else url
         template, nonces = without_nonces(value)
         key = (template, integrity, origin)

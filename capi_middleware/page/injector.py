@@ -80,7 +80,13 @@ class Injector:
 
     def feed(self, chunk: bytes) -> bytes:
         """What may go out now."""
-        return self._pass(chunk) if self._codec is None else self._recode(self._codec, chunk)
+        if self._codec is not None:
+            return self._recode(self._codec, chunk)
+        # The head is out, nothing is held, and the end is not here: nearly all chunks of a long page.
+        idle = self._scanner is None and self._tap is None and not self._held
+        if idle and (self._tail is None or _last_body(chunk) < 0):
+            return chunk
+        return self._pass(chunk)
 
     def finish(self) -> bytes:
         """The rest of the page, once its last chunk has been fed."""
@@ -212,14 +218,14 @@ class Injector:
 
 
 def _last_body(data: bytes) -> int:
-    """Where the window's last ``</body``, or the beginning of one at the very end, starts; -1 if nowhere."""
-    window = data[-WINDOW:].lower()
-    at = window.rfind(b"</body")
+    """Where the window's last ``</body``, or the beginning of one at the very end, starts; -1 if nowhere. Of mixed case
+    there is none: a second look at every chunk would cost more than the end of the page is worth."""
+    at = max(data.rfind(b"</body", -WINDOW), data.rfind(b"</BODY", -WINDOW))
     if at < 0:
-        at = window.rfind(b"<", -5)
-        if at < 0 or not b"</body".startswith(window[at:]):
+        at = data.rfind(b"<", -5)
+        if at >= 0 and not (b"</body".startswith(data[at:]) or b"</BODY".startswith(data[at:])):
             return -1
-    return at + len(data) - len(window)
+    return at
 
 
 def _end_of_body(body: bytes) -> int:

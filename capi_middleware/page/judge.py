@@ -5,16 +5,17 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Mapping, MutableMapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from capi_middleware.settings import Settings
 from capi_middleware.visit import Asker, Visit
 
-from .caching import Validators, directives, private, storable
+from .caching import CDN_HEADERS, Validators, directives, private, storable
 from .codec import readable
-from .csp import Csp, CspReader
+from .csp import OPEN, Csp, CspReader
 from .snippet import Snippet
-from .verdict import Carrier, Form, Headers, Reason, Verdict
+from .verdict import LOWER, Carrier, Form, Headers, Reason, Verdict
 
 INTERMEDIARY = "capi_middleware.intermediary"
 """The environ key that the reverse proxy sets: there ``no-transform`` binds us (RFC 9111 section 5.2.2.6). Wrapped
@@ -23,9 +24,17 @@ around the app itself we are the origin, and it binds those in front."""
 _SENDFILE = frozenset(
     {"x-sendfile", "x-accel-redirect", "x-litespeed-location", "x-reproxy-url", "x-lighttpd-send-file"}
 )
+_TELLING = _SENDFILE | {"content-range", "content-disposition"}
 _UNREADABLE_CHARSETS = ("utf-16", "utf16", "utf-32", "utf32", "utf-7", "utf7", "ucs-2", "iso-2022-", "hz-gb-2312")
 _UNASKED = {Asker.SCRIPT: Reason.SCRIPT, Asker.FRAME: Reason.FRAME, Asker.ROBOT: Reason.ROBOT}
-_OPENS = frozenset({Asker.PERSON, Asker.PREFETCH, Asker.SUSPECT})
+_READ = (
+    _TELLING
+    | CDN_HEADERS
+    | {"content-type", "content-length", "content-encoding", "content-security-policy", "integrity-policy"}
+    | {"cache-control", "expires", "vary", "set-cookie", "etag", "last-modified"}
+)
+"""Headers that are looked at; the others only pass."""
+
 _METHODS = frozenset({"GET", "POST", "HEAD"})
 _REFUSED = {"304": Reason.NOT_MODIFIED, "206": Reason.PARTIAL}
 
@@ -54,14 +63,18 @@ class Judge:
         """Before the app runs: takes our mark off ``If-None-Match`` and its like. Where a page is opened, conditions
         about copies that lack today's snippet are dropped, and ``Accept-Encoding`` keeps only what can be read here."""
         intermediary = INTERMEDIARY in environ
+        asker = visit.asker
+        opens = asker is Asker.PERSON or asker is Asker.PREFETCH or asker is Asker.SUSPECT
+        if not opens and not intermediary and "HTTP_IF_NONE_MATCH" not in environ:
+            return NOTHING_PREPARED
         if visit.method not in ("GET", "HEAD"):
             return Prepared(False, intermediary)
-        opens = visit.asker in _OPENS
         if opens:
             accepted = environ.get("HTTP_ACCEPT_ENCODING")
             if accepted:
                 environ["HTTP_ACCEPT_ENCODING"] = narrowed(accepted)
-        return Prepared(self.validators.incoming(environ, opens), intermediary)
+        mapped = self.validators.incoming(environ, opens)
+        return Prepared(mapped, intermediary) if mapped or intermediary else NOTHING_PREPARED
 
     def __call__(self, status: str, headers: Headers, visit: Visit, prepared: Prepared = NOTHING_PREPARED) -> Verdict:
         """``status`` and ``headers`` as the app gave them to ``start_response``; the list is never changed."""
@@ -73,41 +86,48 @@ class Judge:
         if visit.method not in _METHODS:
             return Verdict(Reason.METHOD, Carrier.NONE, headers)
         kind = _content_type(headers)
-        if not kind.startswith("text/html"):
+        if kind != "text/html":
             return Verdict(Reason.XHTML if kind == "application/xhtml+xml" else Reason.NOT_HTML, Carrier.NONE, headers)
         found: dict[str, str] = {}
         for name, value in headers:
-            name = name.lower()
-            found[name] = f"{found[name]}, {value}" if name in found else value
-        reason = _refusal(kind, found, prepared.intermediary)
+            name = LOWER[name]
+            if name in _READ:
+                found[name] = f"{found[name]}, {value}" if name in found else value
+        reason = _refusal(found, prepared.intermediary)
         if reason is not None:
             return Verdict(reason, Carrier.NONE, headers)
         return self._accepted(headers, found, visit)
 
     def _accepted(self, headers: Headers, found: Mapping[str, str], visit: Visit) -> Verdict:
         cached = visit.method != "POST" and (storable(found) if self._carrier == "auto" else self._carrier == "collect")
-        if not cached and visit.asker in _UNASKED and visit.method != "HEAD":
-            return Verdict(_UNASKED[visit.asker], Carrier.NONE, headers)
         csp, policy = self._csp.read(found, visit.url)
-        inline = not cached and visit.asker is not Asker.PREFETCH
+        asker = visit.asker
+        if csp is OPEN and asker is Asker.PERSON and not cached and visit.method != "HEAD":
+            edited = private(headers, found.get("cache-control", ""))
+            return _verdict(Reason.INLINE, Carrier.INLINE, edited, csp, True, found)
+        if not cached and asker in _UNASKED and visit.method != "HEAD":
+            return Verdict(_UNASKED[asker], Carrier.NONE, headers)
+        inline = not cached and asker is not Asker.PREFETCH
         # A page for the cache lives by the served script alone.
         usable = csp.script or (inline and csp.pixel and csp.form is not Form.NONE)
         if not usable and not inline:
             return Verdict(Reason.CSP, Carrier.NONE, headers)
-        edited = self._edited(headers, inline, usable, policy)
+        edited = self._edited(headers, found, inline, usable)
+        if policy is not None:
+            edited = [pair for pair in edited if LOWER[pair[0]] != "content-security-policy"]
+            edited.append(("Content-Security-Policy", policy))
         if visit.method == "HEAD":
             return Verdict(Reason.HEAD, Carrier.NONE, edited)
         reason = Reason.ALONE if not usable else Reason.INLINE if inline else Reason.COLLECT
         return _verdict(reason, Carrier.INLINE if inline else Carrier.COLLECT, edited, csp, usable, found)
 
-    def _edited(self, headers: Headers, inline: bool, usable: bool, policy: str | None) -> Headers:
-        """The headers as they go out. A page that nothing is put into keeps its own."""
+    def _edited(self, headers: Headers, found: Mapping[str, str], inline: bool, usable: bool) -> Headers:
+        """The headers as they go out, without the length. A page that nothing is put into keeps its validators."""
+        if usable and inline:
+            return private(headers, found.get("cache-control", ""))
         if usable:
-            headers = private(headers) if inline else self.validators.outgoing(headers)
-        if policy is not None:
-            headers = [pair for pair in headers if pair[0].lower() != "content-security-policy"]
-            headers.append(("Content-Security-Policy", policy))
-        return [pair for pair in headers if pair[0].lower() != "content-length"]
+            headers = self.validators.outgoing(headers)
+        return [pair for pair in headers if LOWER[pair[0]] != "content-length"]
 
 
 def _verdict(
@@ -122,31 +142,34 @@ def _verdict(
         csp.script,
         csp.pixel and usable,
         _coding(found),
-        "charset" in found["content-type"].lower(),
+        bool(_charset(found["content-type"])),
     )
 
 
 def _content_type(headers: Headers) -> str:
     """The media type in lower case, without parameters."""
     for name, value in headers:
-        if len(name) == 12 and name.lower() == "content-type":
-            return value.partition(";")[0].strip().lower()
+        if LOWER[name] == "content-type":
+            return _media_type(value)
     return ""
 
 
-def _refusal(kind: str, found: Mapping[str, str], intermediary: bool) -> Reason | None:
+@lru_cache(256)
+def _media_type(value: str) -> str:
+    return value.partition(";")[0].strip().lower()
+
+
+def _refusal(found: Mapping[str, str], intermediary: bool) -> Reason | None:
     """What forbids to touch a 200 answer, whoever asked for it."""
-    if kind != "text/html":
-        return Reason.NOT_HTML
-    charset = found["content-type"].lower().partition("charset=")[2].lstrip("\"' ")
-    if charset.startswith(_UNREADABLE_CHARSETS):
+    if _charset(found["content-type"]).startswith(_UNREADABLE_CHARSETS):
         return Reason.CHARSET
-    if "content-range" in found:
-        return Reason.PARTIAL
-    if found.get("content-disposition", "").lstrip().lower().startswith("attachment"):
-        return Reason.ATTACHMENT
-    if not _SENDFILE.isdisjoint(found):
-        return Reason.SENDFILE
+    if not _TELLING.isdisjoint(found):
+        if "content-range" in found:
+            return Reason.PARTIAL
+        if found.get("content-disposition", "").lstrip().lower().startswith("attachment"):
+            return Reason.ATTACHMENT
+        if not _SENDFILE.isdisjoint(found):
+            return Reason.SENDFILE
     length = found.get("content-length")
     if length is not None and not (length.isascii() and length.strip().isdigit()):
         return Reason.LENGTH
@@ -158,11 +181,21 @@ def _refusal(kind: str, found: Mapping[str, str], intermediary: bool) -> Reason 
     return None
 
 
+@lru_cache(256)
+def _charset(content_type: str) -> str:
+    """The character set that a Content-Type names, in lower case."""
+    return content_type.lower().partition("charset=")[2].lstrip("\"' ")
+
+
 def _coding(found: Mapping[str, str]) -> str:
-    coding = found.get("content-encoding", "").strip().lower()
+    coding = found.get("content-encoding")
+    if coding is None:
+        return ""
+    coding = coding.strip().lower()
     return "" if coding == "identity" else coding
 
 
+@lru_cache(256)
 def narrowed(accepted: str) -> str:
     """An ``Accept-Encoding`` value without the codings that cannot be read here."""
     kept = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple, Protocol
 
-from .verdict import Headers
+from .verdict import LOWER, Headers
 
 EAGER = 4 * 1024 * 1024
 """Content-Length up to which the first chunk of a body is taken before the server asks for it: the app has the
@@ -83,7 +83,7 @@ class _Passage:
     __slots__ = (
         "filter",
         "gather",
-        "length",
+        "_headers",
         "started",
         "_ended",
         "_on_end",
@@ -97,8 +97,7 @@ class _Passage:
     def __init__(self, server: Callable[..., Any], on_start: Start, on_end: End) -> None:
         self.started = False
         self.filter: Filter | None = None
-        self.length = -1
-        """The Content-Length that the app announced; -1 for none."""
+        self._headers: Headers = []
         self.gather = 0
         self._server = server
         self._on_start = on_start
@@ -129,15 +128,20 @@ class _Passage:
             return self._write
         self.filter = decision.filter
         self.gather = 0 if again else decision.gather
-        self.length = -1 if again else _length(headers)
+        self._headers = [] if again else headers
         self._pending = (status, headers, decision.headers, exc_info)
         if again:
             self.forward()
         return self.write
 
+    @property
+    def length(self) -> int:
+        """The Content-Length that the app announced and that still counts; -1 for none."""
+        return _length(self._headers)
+
     def write(self, data: bytes) -> None:
         """The callable that ``start_response`` returns (PEP 3333, "The write() Callable")."""
-        self.length = -1
+        self._headers = []
         self.forward()
         self.send(self.filter.feed(data) if self.filter is not None else data)
 
@@ -303,5 +307,5 @@ class _Body:
 
 def _length(headers: Headers) -> int:
     """Content-Length; -1 if there is none, or several, or one that is no number."""
-    found = [value for name, value in headers if name.lower() == "content-length"]
-    return int(found[0]) if len(found) == 1 and found[0].strip().isascii() and found[0].strip().isdigit() else -1
+    found = [value for name, value in headers if LOWER[name] == "content-length"]
+    return int(found[0]) if len(found) == 1 and found[0].isascii() and found[0].strip().isdigit() else -1

@@ -20,7 +20,7 @@ PRESCAN = 1024
 """Browsers look for ``<meta charset>`` in this many bytes (HTML Standard 13.2.3.2): it must not be pushed out."""
 
 # Every repetition is possessive, and no two neighbours match the same bytes: linear in the input.
-_SPACE = re.compile(rb"[ \t\r\n\f]*+")
+_SPACE = re.compile(rb"(?:[ \t\r\n\f]++|<!--(?!-?>)(?:[^-]++|-(?!-!?>))*+--!?+>)*+")
 # A quote counts only after "=", as in the standard's tokenizer; an unclosed one leaves the tag unfinished.
 _TAG = re.compile(
     rb"<(/?+)([A-Za-z][^ \t\r\n\f/>]*+)"
@@ -94,17 +94,18 @@ class HeadScanner:
             if self._raw:
                 step = self._skip_raw(data, pos)
             else:
-                pos = _SPACE.match(data, pos).end()  # type: ignore[union-attr]  # matches the empty string too
+                # Blanks and whole comments; the pattern matches nothing at all, too.
+                pos = _SPACE.match(data, pos).end()  # type: ignore[union-attr]
                 if pos == len(data):
                     break
                 if self._place < 0 and self._passed + pos > PATIENCE:
                     self._refuse(Reason.UNDECIDED)
                     break
                 step = self._token(data, pos, last)
+                self._blank = self._blank and (step < 0 or bool(self._raw))
             if step < 0:
                 break
             pos = step
-            self._blank = False
             if self._place >= 0 and self._passed + pos >= PRESCAN and not self.done:
                 self._decide(self._place)
         if not self.done:

@@ -15,6 +15,10 @@ from .script import adoption, asset
 from .server_timing import rows
 from .verdict import Carrier, Form, Verdict
 
+# Where the page's own ID and nonce go in what was rendered before.
+_ID = "XXeventIDXX"
+_NONCE = "XXnonceXX"
+
 
 class Snippet:
     """Prepared once for a shop; ``head`` and ``tail`` are asked per page, and give ASCII.
@@ -28,6 +32,7 @@ class Snippet:
         self._script = asset(settings).path
         self._adoption = adoption(settings).path
         self._constant: dict[tuple[Carrier, Form, bool, bool, bool], bytes] = {}
+        self._views: dict[tuple[bool, bool, bool], list[bytes]] = {}
         self._static: dict[tuple[Form, bool, bool], bytes] = {}
         self._init = f"fbq('init', '{settings.meta.pixel_id}', ".encode("ascii")
 
@@ -45,6 +50,27 @@ class Snippet:
             return b""
         if verdict.carrier is Carrier.COLLECT:
             return self._same_for_all(verdict)
+        if len(events) == 1 and not (held or user or tokens):
+            only = events[0]
+            plain = only.event_name == "PageView" and not only.custom_data and only.browser
+            if plain and only.event_id.isalnum() and verdict.form is Form.INLINE:
+                return self._usual(verdict, only)
+        return self._any(verdict, events, held, user, tokens)
+
+    def _usual(self, verdict: Verdict, view: Event) -> bytes:
+        """A PageView and nothing else, which is most pages: all but the ID and the nonce was rendered once."""
+        key = (verdict.pixel, verdict.script, bool(verdict.nonce))
+        parts = self._views.get(key)
+        if parts is None:
+            sample = verdict._replace(nonce=_NONCE if verdict.nonce else "")
+            rendered = self._any(sample, (view._replace(event_id=_ID),), False, None, ())
+            parts = self._views[key] = rendered.split(_ID.encode("ascii"))
+        out = view.event_id.encode("ascii").join(parts)
+        return out.replace(_NONCE.encode("ascii"), verdict.nonce.encode("ascii")) if verdict.nonce else out
+
+    def _any(
+        self, verdict: Verdict, events: Sequence[Event], held: bool, user: UserData | None, tokens: Sequence[str]
+    ) -> bytes:
         runs = verdict.form is Form.INLINE and verdict.pixel and not held
         more = []
         calls = []
@@ -57,7 +83,7 @@ class Snippet:
             more.append(f',"tokens":{script_json(list(tokens))}')
         if runs:
             shown = [event for event in events if event.browser]
-            more.append(f',"fired":{script_json([[event.event_name, event.event_id] for event in shown])}')
+            more.append(f',"fired":[{",".join([_row(event) for event in shown])}]')
             calls = [f"{first_values});\n", *(f"{pixel_call(event)}\n" for event in shown)]
         elif events and not held:
             more.append(f',"events":{script_json(rows(events))}')
@@ -78,7 +104,7 @@ class Snippet:
         lines = [f"capi.tokens.push({script_json(token)});" for token in tokens]
         for event in shown:
             if verdict.pixel:
-                lines.append(f"capi.fired.push({script_json([event.event_name, event.event_id])});")
+                lines.append(f"capi.fired.push({_row(event)});")
                 lines.append(pixel_call(event))
             else:
                 lines.append(f"capi.events.push({script_json(rows([event])[0])});")
@@ -144,6 +170,14 @@ class Snippet:
         if settings.visit.frames == "count":
             config["frames"] = True
         return config
+
+
+def _row(event: Event) -> str:
+    """Name and ID as the script is told of them."""
+    name, event_id = event.event_name, event.event_id
+    if name.isascii() and name.isalnum() and event_id.isascii() and event_id.isalnum():
+        return f'["{name}","{event_id}"]'
+    return script_json([name, event_id])
 
 
 def _nonce(nonce: str) -> str:

@@ -8,6 +8,19 @@ from typing import NamedTuple
 Headers = list[tuple[str, str]]
 
 
+class _Lower(dict[str, str]):
+    """Names of headers in lower case; servers and apps write the same few, time and again."""
+
+    def __missing__(self, name: str) -> str:
+        low = name.lower()
+        if len(self) < 1024:
+            self[name] = low
+        return low
+
+
+LOWER = _Lower()
+
+
 class Reason(Enum):
     """Each member is a sentence for people; its name is the code in JSON and metrics."""
 
