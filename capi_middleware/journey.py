@@ -11,7 +11,7 @@ from .body import LARGEST_BODY, TeeInput
 from .collect import Seal
 from .events import Event, Visitor, derived_event_id, merge_user_data, new_event_id, user_data
 from .flash import Flash, FlashCodec, seen_once, set_flash, set_once, set_told, taken_flash
-from .infer import Conclusion, FactReader, Facts, Inferred, Plan, ProductMemory, Response
+from .infer import Conclusion, FactReader, Facts, Inferred, OrderMemory, Owner, Plan, ProductMemory, Response
 from .page import Carrier, Decision, Injector, Verdict, adopted_id
 from .page.caching import storable
 from .page.codec import Codec, DamagedBody, readable
@@ -45,7 +45,19 @@ USER = "capi.user"
 class Tools:
     """What all requests of a process share."""
 
-    __slots__ = ("count", "failed", "fields", "flash", "forget", "identity", "memory", "put", "seal", "traffic")
+    __slots__ = (
+        "count",
+        "failed",
+        "fields",
+        "flash",
+        "forget",
+        "identity",
+        "memory",
+        "orders",
+        "put",
+        "seal",
+        "traffic",
+    )
 
     def __init__(
         self,
@@ -56,6 +68,7 @@ class Tools:
         key: bytes,
         memory: ProductMemory | None,
         traffic: Traffic | None = None,
+        orders: OrderMemory | None = None,
     ) -> None:
         self.put = put
         self.forget = forget
@@ -67,6 +80,7 @@ class Tools:
         self.seal = Seal(key)
         self.memory = memory
         self.traffic = traffic
+        self.orders = orders
 
 
 NOBODY = Visitor()
@@ -250,7 +264,9 @@ class Journey:
     def settle_without_page(self, json: bytes | None, facts: Facts | None = None) -> Headers:
         """Hands over the events of an answer that is no page. Returns the headers that carry their browser legs."""
         visit = self._visit
-        if visit.asker not in (Asker.PERSON, Asker.SCRIPT):
+        if visit.asker not in (Asker.PERSON, Asker.SCRIPT) or (self._plan.notice and not visit.consent.allowed):
+            if self._plan.notice:
+                self._conclude(facts, json)
             return []
         if not visit.consent.allowed:
             return self._hold(json)
@@ -326,15 +342,56 @@ class Journey:
 
     def _conclude(self, facts: Facts | None, json: bytes | None) -> Conclusion:
         body = self._tee.body if self._tee is not None else None
-        response = Response(self._status, self._original, facts, json, body, self._flash.pending)
+        response = Response(self._status, self._original, facts, json, body, self._flash.pending, self._who.fbp)
         found = self._plan.conclude(response)
         if self.tools.traffic is not None:
             try:
                 self.tools.traffic.observe(self._visit, self._status, self._original, found)
             except Exception as error:
                 self.tools.failed("traffic", error)
+        if found.remember:
+            self._remember(found)
+        if self._plan.notice:
+            for heard in (one for one in found.events if one.order):
+                self._hear(heard)
+            found = found._replace(events=tuple(one for one in found.events if not one.order))
         said = tracked(self._environ)
         return found._replace(events=found.events + said) if said else found
+
+    def _remember(self, concluded: Conclusion) -> None:
+        """Who goes to pay for these orders, in case only the payment provider's server comes back."""
+        orders, visit = self.tools.orders, self._visit
+        if orders is None or not visit.consent.allowed:
+            return
+        for reference in concluded.remember:
+            basis, options = self._basis()
+            owner = Owner(self._who, visit.source_url, basis, options, reference.custom_data)
+            orders.remember(visit.host, (reference.order,), owner)
+
+    def _hear(self, found: Inferred) -> None:
+        """A payment provider's notice: the event is the visitor's who went to pay for that order, under the consent
+        that they gave then. Of an order that nobody is known for, Meta could make nothing."""
+        orders = self.tools.orders
+        owner = orders.recall(self._visit.host, found.order) if orders is not None else None
+        data = {**owner.custom_data, **found.custom_data} if owner is not None else found.custom_data
+        if owner is None or (found.event_name == "Purchase" and not {"value", "currency"} <= data.keys()):
+            self.tools.count("NOTICE_WITHOUT_ORDER")
+            return
+        event = self.event(found)._replace(
+            event_source_url=owner.source_url,
+            referrer_url="",
+            visitor=owner.visitor,
+            custom_data=data,
+            consent=owner.consent,
+            data_processing_options=owner.data_processing_options,
+            browser=False,
+            hold=False,
+        )
+        self.hand_over([event])
+
+    def _basis(self) -> tuple[str, tuple[str, int, int] | tuple[()]]:
+        consent = self._visit.consent
+        return f"{consent.source} {consent.reason}".strip(), consent.data_processing_options
 
     def event(self, found: Inferred) -> Event:
         """The event of this visit, with its ID and time."""
@@ -344,7 +401,7 @@ class Journey:
             if found.key
             else adopted_id(visit.cookies, found.event_name) or new_event_id()
         )
-        consent = visit.consent
+        basis, options = self._basis()
         return Event(
             pixel_id,
             found.event_name,
@@ -357,8 +414,8 @@ class Journey:
             found.browser and self._pixel,
             found.rule,
             found.sources,
-            f"{consent.source} {consent.reason}".strip(),
-            consent.data_processing_options,
+            basis,
+            options,
             hold=visit.asker is Asker.SUSPECT,
         )
 

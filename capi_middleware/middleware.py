@@ -75,7 +75,14 @@ class CapiMiddleware:
         self._shapes.watch(self._counts)
         counted = Counted(self._outbox, self._shapes)
         self._tools = Tools(
-            counted.put, self._outbox.forget, self._failed, self._count, key, self._memory, self._shapes
+            counted.put,
+            self._forget,
+            self._failed,
+            self._count,
+            key,
+            self._memory,
+            self._shapes,
+            self._traffic.orders if self._traffic is not None else None,
         )
         self._collector = collect.Collector(counted, _limits(self._source.current))
         self._admin: Admin | None = None
@@ -138,6 +145,12 @@ class CapiMiddleware:
             self._shops = {key: kept for key, kept in self._shops.items() if key in in_force}
             self._shops[id(settings)] = (settings, shop)
         return shop
+
+    def _forget(self, fbp: str) -> None:
+        """A visitor has withdrawn consent."""
+        self._outbox.forget(fbp)
+        if self._traffic is not None:
+            self._traffic.orders.forget(fbp)
 
     # -- our own paths
 

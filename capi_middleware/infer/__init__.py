@@ -5,6 +5,7 @@ from __future__ import annotations
 from .facts import FactReader
 from .inference import Inference, Memory
 from .memory import ProductMemory
+from .orders import OrderMemory, Owner
 from .plan import Plan
 from .types import Conclusion, Facts, Inferred, Refused, Response
 
@@ -15,6 +16,8 @@ __all__ = [
     "Inference",
     "Inferred",
     "Memory",
+    "OrderMemory",
+    "Owner",
     "Plan",
     "ProductMemory",
     "Refused",

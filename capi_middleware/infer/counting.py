@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from capi_middleware.settings.rule import ACTION_EVENTS, Rule
-from capi_middleware.visit.visit import Visit
 
 from .context import Context
 from .once import Once
@@ -26,12 +25,13 @@ _SESSION = re.compile(r"sess|sid$|^sid|basket|cart|token|customer|visitor|client
 _CHECKOUT = "checkout"
 
 
-def visitor_of(visit: Visit) -> str:
+def visitor_of(context: Context) -> str:
     """Who it is, for as long as a shopping trip: the pixel's cookie, else a session's, else address and browser.
 
     Only ever hashed, and only kept for minutes.
     """
-    fbp = visit.cookies.get("_fbp")
+    visit = context.visit
+    fbp = visit.cookies.get("_fbp") or context.answer.response.visitor
     if fbp:
         return fbp
     for name, value in visit.cookies.items():
@@ -63,48 +63,59 @@ class Counting:
         if not once.first(mark, seconds):
             return why
         if rule.event == "InitiateCheckout":
-            once.first(_checkout(visit), ONE_CART)
+            once.first(_checkout(context), ONE_CART)
         return ""
 
     def ordered(self, context: Context) -> None:
         """An order ends the visitor's cart: the next checkout is another one."""
         if self._once is not None and context.visit.consent.allowed:
-            visitor = visitor_of(context.visit)
+            visitor = visitor_of(context)
             for event in ("InitiateCheckout", "AddPaymentInfo"):
                 self._once.forget(f"{context.visit.host}|{event}|{visitor}")
-            self._once.forget(_checkout(context.visit))
-            self._once.forget(_total(context.visit))
+            self._once.forget(_checkout(context))
+            self._once.forget(_total(context))
 
     def note_total(self, context: Context, value: float, code: str) -> None:
         """What the visitor's cart or checkout page said the cart comes to."""
         if self._once is not None and context.visit.consent.allowed and 0 < value < 1e12:
-            self._once.note(_total(context.visit), value, code, ONE_CART)
+            self._once.note(_total(context), value, code, ONE_CART)
+
+    def forget_total(self, context: Context) -> None:
+        """The cart has changed since a page told what it comes to."""
+        if self._once is not None and context.visit.consent.allowed:
+            self._once.forget(_total(context))
 
     def noted_total(self, context: Context) -> tuple[float, str] | None:
         """The last of them, None where there was none lately."""
-        return self._once.noted(_total(context.visit)) if self._once is not None else None
+        return self._once.noted(_total(context)) if self._once is not None else None
 
     def was_at_checkout(self, context: Context) -> bool:
         """Whether this visitor went to the checkout lately: what an order without a number rests on."""
-        return self._once is None or self._once.seen(_checkout(context.visit))
+        return self._once is None or self._once.seen(_checkout(context))
 
     def notice(self, host: str, event: str, order: str) -> bool:
-        """Whether a payment provider's notice of this order is the first."""
-        return self._once is None or self._once.first(f"{host}|{event}|notice|{order}", ONE_ORDER)
+        """Whether a payment provider's notice of this order is the first word of it. The visitor's own thank-you page
+        still counts after it, under the same event ID: only it has a browser's half."""
+        once = self._once
+        if once is None:
+            return True
+        return not once.seen(f"{host}|{event}|order|{order}") and once.first(
+            f"{host}|{event}|notice|{order}", ONE_ORDER
+        )
 
 
-def _total(visit: Visit) -> str:
-    return f"{visit.host}|total|{visitor_of(visit)}"
+def _total(context: Context) -> str:
+    return f"{context.visit.host}|total|{visitor_of(context)}"
 
 
-def _checkout(visit: Visit) -> str:
-    return f"{visit.host}|{_CHECKOUT}|{visitor_of(visit)}"
+def _checkout(context: Context) -> str:
+    return f"{context.visit.host}|{_CHECKOUT}|{visitor_of(context)}"
 
 
 def _span(rule: Rule, context: Context, data: Mapping[str, Any], key: str) -> tuple[str, float, str] | None:
     """What is remembered, for how long, and what is said when it comes again; None for what counts each time, as a page
     that is opened again does."""
-    visitor = visitor_of(context.visit)
+    visitor = visitor_of(context)
     once = rule.once or _DEFAULTS.get(rule.event, "")
     if once == "order" and key:
         return f"order|{key}", ONE_ORDER, f"{rule.event} of {key} was counted before"

@@ -19,6 +19,7 @@ _ITEM_EVENTS = frozenset({"AddToCart", "AddToWishlist"})
 _ORDER_EVENTS = frozenset({"InitiateCheckout", "AddPaymentInfo", "Purchase"})
 _TRAILING_ID = re.compile(r"/(\d{1,18}|[A-Za-z0-9]{1,12}-?\d{1,12})/?$")
 _ORDER_NUMBER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}")
+_MOST_REFERENCES = 5
 _LONGEST = 500
 _MACHINE_SOURCES = frozenset({"json", "response-json", "jsonld", "meta", "const", "query", "form", "path", "header"})
 
@@ -259,6 +260,24 @@ def _order_from_address(data: Data, context: Context) -> None:
         if named and _ORDER_NUMBER.fullmatch(part) and any(map(str.isdigit, part)):
             data.put("order_id", part, "path")
             return
+
+
+def references_of(rule: Rule, context: Context) -> list[str]:
+    """The orders that the visitor goes to pay for: as the rule says, else by their names in the answer."""
+    if rule.remember is not None:
+        found = find(rule.remember, context)
+        values = _as_list(found.value) if found is not None else ()
+    elif rule.event in ("AddPaymentInfo", "InitiateCheckout"):
+        pairs = [*context.answer.target_query, *(context.answer.json.items() if _is_table(context.answer.json) else ())]
+        values = [value for name, value in pairs if "order" in field_kinds(str(name))]
+    else:
+        return []
+    plain = [str(value) for value in values if isinstance(value, (str, int)) and not isinstance(value, bool)]
+    return [text for text in plain if _ORDER_NUMBER.fullmatch(text)][:_MOST_REFERENCES]
+
+
+def _is_table(document: Any) -> bool:
+    return isinstance(document, dict) and len(document) <= 200
 
 
 def _contents(data: Data, found: receipt.Receipt) -> None:

@@ -21,6 +21,7 @@ from .body import FORM, GRAPHQL, JSON, Body, kind_of
 from .context import Context, Products, parameters
 from .counting import Counting
 from .once import Once
+from .orders import OrderMemory
 from .plan import NOTHING, Outline, Plan, asks
 from .platform import Platforms, Recognised
 from .preset import GENERAL, Preset, names, preset
@@ -40,7 +41,8 @@ _AUTO = ("auto", "")
 
 
 class Memory:
-    """What inference remembers of a shop's traffic, one a process: platforms of hosts, and what was counted.
+    """What inference remembers of a shop's traffic, one a process: platforms of hosts, what was counted, and who went
+    to pay for which order.
 
     ``folder``: the state folder, shared by the processes of a machine; None keeps it in this process.
     """
@@ -48,6 +50,7 @@ class Memory:
     def __init__(self, folder: Path | None = None) -> None:
         self.platforms = Platforms(folder)
         self.once = Once(folder)
+        self.orders = OrderMemory(folder)
 
     def close(self) -> None:
         """Let go of the files."""
@@ -85,7 +88,10 @@ class Inference:
         request's body, ``""`` and None where there is none or it is not known."""
         asker = visit.asker
         if asker not in _ACTORS:
-            return Plan(self, visit, self._notices(visit) if asker is Asker.ROBOT else NOTHING, content_type, True)
+            outline = self._notices(visit) if asker is Asker.ROBOT else NOTHING
+            return Plan(
+                self, visit, outline, content_type, bool(outline.bodies) and kind_of(content_type) in outline.bodies
+            )
         outline = self._kept(self._platform(visit), asker is not Asker.SCRIPT, visit.method, visit.path, visit.query)
         wants_body = (
             bool(outline.bodies)
@@ -190,9 +196,9 @@ class Inference:
         return known
 
     def _may(self, rule: Rule, page: bool) -> bool:
-        if rule.notice or self._is_off(rule.event, rule.name):
+        if self._is_off(rule.event, rule.name):
             return False
-        return page or rule.event not in PAGE_EVENTS or bool(rule.when)
+        return page or rule.notice or rule.event not in PAGE_EVENTS or bool(rule.when)
 
     def _is_off(self, event: str, name: str) -> bool:
         return any(off.match(event) or off.match(name) for off in self._off)
@@ -211,7 +217,7 @@ class Inference:
             for one in layer.candidates(visit.method, visit.path, kinds)
             if one.rule.notice and not self._is_off(one.rule.event, one.rule.name)
         ]
-        return _outlined(False, tuple(found), kinds)._replace(notice=bool(found)) if found else NOTHING
+        return _outlined(False, tuple(found), kinds) if found else NOTHING
 
 
 def _outlined(view: bool, candidates: tuple[Candidate, ...], kinds: Kinds) -> Outline:
@@ -232,7 +238,8 @@ def _outlined(view: bool, candidates: tuple[Candidate, ...], kinds: Kinds) -> Ou
     if view and not kinds.isdisjoint({"cart", "checkout"}):
         wanted.add("html")  # its total, for a thank-you page that tells none
     idle = not view and all(map(_needs_page, candidates))
-    return Outline(view, candidates, frozenset(wanted), frozenset(bodies), json, kinds, idle=idle)
+    notice = any(candidate.rule.notice for candidate in candidates)
+    return Outline(view, candidates, frozenset(wanted), frozenset(bodies), json, kinds, notice, idle)
 
 
 def _bodies(rule: Rule) -> Iterable[str]:

@@ -15,11 +15,11 @@ from .answer import Answer
 from .body import Body
 from .context import Context
 from .evidence import Finding, Proof
-from .funnel import Data, data_of, read_order
+from .funnel import Data, data_of, read_order, references_of
 from .looks import LOOKS
 from .ruleset import Candidate
-from .types import Conclusion, Inferred, Refused, Response
-from .value import find, first_text
+from .types import Conclusion, Inferred, Reference, Refused, Response
+from .value import first_text
 
 if TYPE_CHECKING:
     from .inference import Inference
@@ -126,11 +126,11 @@ class _Concluding:
         self.events: list[Inferred] = []
         self._pending: list[Mapping[str, Any]] = []
         self._refused: list[Refused] = []
-        self._remember: list[str] = []
+        self._remember: dict[str, Reference] = {}
 
     def conclusion(self) -> Conclusion:
         return Conclusion(
-            tuple(self.events), tuple(self._pending), tuple(self._refused), tuple(dict.fromkeys(self._remember))
+            tuple(self.events), tuple(self._pending), tuple(self._refused), tuple(self._remember.values())
         )
 
     def try_all(self, candidates: Iterable[Candidate]) -> None:
@@ -215,20 +215,31 @@ class _Concluding:
             if not order:
                 self._refuse(rule, "the notice names no order")
                 return
+            if not counting.notice(context.visit.host, rule.event, order):
+                self._refuse(rule, f"a notice of {order} was counted before")
+                return
         else:
             wrong = counting.refusal(rule, context, data.values, key)
             if wrong:
                 self._refuse(rule, wrong)
                 return
-        if rule.remember is not None:
-            asked = find(rule.remember, context)
-            parts = asked.value if asked is not None and isinstance(asked.value, list) else [asked and asked.value]
-            self._remember += [str(part) for part in parts if part not in (None, "")]
+        if rule.event in ("InitiateCheckout", "AddPaymentInfo") and "value" not in data.values:
+            self._add_noted_total(data)
+        for reference in references_of(rule, context):
+            self._remember[reference] = Reference(reference, data.values)
         self.events.append(
             Inferred(rule.event, data.values, data.sources, rule.name, key, not rule.server_only, why, order)
         )
         if rule.event == "Purchase" and not rule.notice:
             counting.ordered(context)
+        elif rule.event == "AddToCart":
+            counting.forget_total(context)
+
+    def _add_noted_total(self, data: Data) -> None:
+        total = self._inference.counting.noted_total(self._context)
+        if total is not None:
+            data.put("value", total[0], "the cart page before")
+            data.put("currency", total[1], "the cart page before")
 
     def _purchase(self, rule: Rule, data: Data, key: str) -> tuple[str, str]:
         """Why it is no purchase, and the key of one that is."""
@@ -237,10 +248,8 @@ class _Concluding:
         key = key or str(data.values.get("order_id", ""))
         if not wrong and not key and not self._inference.counting.was_at_checkout(context):
             wrong = "no order number, and this visitor was not seen at the checkout"
-        total = self._inference.counting.noted_total(context) if "value" not in data.values else None
-        if total is not None:
-            data.put("value", total[0], "the checkout page before")
-            data.put("currency", total[1], "the checkout page before")
+        if "value" not in data.values and not rule.notice:
+            self._add_noted_total(data)
         if not wrong and not rule.notice and ("value" not in data.values or "currency" not in data.values):
             wrong = "no total with a currency was found: give data.value in a rule, or shop.currency"
         return wrong, key

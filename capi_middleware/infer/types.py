@@ -58,6 +58,8 @@ class Response(NamedTuple):
 
     ``facts``: None when the page was not read. ``json``: the body of a JSON answer within bounds, else None.
     ``body``: the request's body within bounds, else None. ``pending``: what an earlier response left to be confirmed.
+    ``visitor``: the ``_fbp`` that the visitor is given with this answer, "" where it came with the request or there is
+    none.
     """
 
     status: int
@@ -66,14 +68,22 @@ class Response(NamedTuple):
     json: bytes | None = None
     body: bytes | None = None
     pending: Sequence[Mapping[str, Any]] = ()
+    visitor: str = ""
+
+
+class Reference(NamedTuple):
+    """An order that this visitor goes to pay for. ``custom_data``: what it comes to, as far as that is known."""
+
+    order: str
+    custom_data: Mapping[str, Any] = {}
 
 
 class Conclusion(NamedTuple):
     """``events``: what happened. ``pending``: JSON values to be given back with the visitor's next page.
-    ``refused``: what did not count, for ``explain``. ``remember``: order references under which this visitor is to be
-    kept, for a payment provider's notice."""
+    ``refused``: what did not count, for ``explain``. ``remember``: orders under which this visitor is to be kept, for a
+    payment provider's notice."""
 
     events: tuple[Inferred, ...] = ()
     pending: tuple[Mapping[str, Any], ...] = ()
     refused: tuple[Refused, ...] = ()
-    remember: tuple[str, ...] = ()
+    remember: tuple[Reference, ...] = ()

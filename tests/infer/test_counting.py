@@ -112,7 +112,7 @@ def test_a_total_shown_at_the_checkout_is_remembered(shop: Shop) -> None:
     concluded = opencart.ask("/index.php?route=checkout/success", page="<h1>Tack</h1>", cookies=FBP)
     (purchase,) = [event for event in concluded.events if event.event_name == "Purchase"]
     assert purchase.custom_data == {"value": 1299.5, "currency": "SEK"}
-    assert purchase.sources["value"] == "the checkout page before"
+    assert purchase.sources["value"] == "the cart page before"
     assert names(opencart.ask("/index.php?route=checkout/success", page="<h1>Tack</h1>", cookies=FBP)) == []
 
 
