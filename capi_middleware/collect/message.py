@@ -84,7 +84,7 @@ def _viewing(given: Mapping[str, Any], message: Message) -> Message | None:
     view_id = _text(given, "i", 32)
     if not _ID.fullmatch(view_id):
         return None
-    tokens = given.get("t") or []
+    tokens = _list(given, "t")
     return message._replace(
         view_id=view_id,
         tokens=tuple(token for token in tokens[:_TOKENS] if isinstance(token, str)),
@@ -101,8 +101,8 @@ def _tracking(given: Mapping[str, Any], message: Message) -> Message | None:
 
 def _reporting(given: Mapping[str, Any], message: Message) -> Message | None:
     rows = []
-    for row in (given.get("e") or [])[:_ROWS]:
-        name, event_id = row
+    for row in _list(given, "e")[:_ROWS]:
+        name, event_id = _list({"row": row}, "row")
         if is_valid_name(name) and _EVENT_ID.fullmatch(event_id):
             rows.append((name, event_id))
     return message._replace(handed=Handed(given.get("s")), rows=tuple(rows))
@@ -116,6 +116,15 @@ _READERS = {
     Kind.ADOPT: _tracking,
     Kind.REPORT: _reporting,
 }
+
+
+def _list(given: Mapping[str, Any], key: str) -> list[Any]:
+    """Prototype 1.6 and its like give arrays a ``toJSON`` of their own: they arrive as JSON within JSON."""
+    value = given.get(key) or []
+    for _ in range(2):
+        if isinstance(value, str):
+            value = json.loads(value)
+    return value if isinstance(value, list) else []
 
 
 def _text(given: Mapping[str, Any], key: str, largest: int) -> str:
