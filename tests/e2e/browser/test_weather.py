@@ -1,4 +1,4 @@
-"""Rough weather: blockers, policies, optimisers, broken scripts, other pixels. The page comes first, then our events."""
+"""Rough weather: blockers, policies, optimisers, broken scripts, other pixels. The page comes first."""
 
 from __future__ import annotations
 
