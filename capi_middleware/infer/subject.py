@@ -7,8 +7,13 @@ from dataclasses import dataclass, field
 
 from . import buybox, heading, jsonld, pricetag, storefront, vocabulary
 from .case import Case
-from .item import Item
+from .item import Item, clean_name
 from .money import Amount
+
+MOST_CARDS = 8
+"""Forms that are asked whether they stand on another product's card, before the page is taken for a listing."""
+WIDEST_CARD = 8_000
+_HEADINGS = frozenset({"h2", "h3", "h4", "h5", "h6"})
 
 
 @dataclass(slots=True)
@@ -124,7 +129,11 @@ def _find_box(case: Case, subject: Subject) -> None:
         many = len(groups[one.likeness]) >= 3 or counts[one.likeness] >= 4
         return (not _addressed(case, one), many, not one.ids, _is_apart(case, one.index), one not in after)
 
-    best = min(sure[:40], key=rank)
+    ranked = sorted(sure[:40], key=rank)
+    best = next((one for one in ranked[:MOST_CARDS] if not _on_a_card(case, one)), None)
+    if best is None:  # a listing of a few, or a page whose own product cannot be bought
+        subject.cards = len(ranked)
+        return
     subject.box = best
     subject.addressed = _addressed(case, best)
     subject.cards = len(groups[best.likeness]) - 1
@@ -136,6 +145,25 @@ def _find_box(case: Case, subject: Subject) -> None:
 
 def _addressed(case: Case, box: buybox.Box) -> bool:
     return any(len(value) > 2 and value in case.asked.address for value, _ in box.ids.values())
+
+
+def _on_a_card(case: Case, box: buybox.Box) -> bool:
+    """Whether what it buys has a heading of its own beside it, which leads to another page."""
+    page = case.page
+    for depth, parent in enumerate(page.ancestors(box.index)):
+        start, end = page.starts[parent], page.close(parent)
+        if depth > 8 or end - start > WIDEST_CARD or start < case.heading_at < end or page.names[parent] == "body":
+            return False
+        for inner in page.inside(parent):
+            if page.names[inner] not in _HEADINGS:
+                continue
+            around = page.ancestors(inner)
+            links = [link for link in (*page.inside(inner), next(iter(around), inner)) if page.names[link] == "a"]
+            for link in links:
+                address = page.get(link, "href")
+                if address.startswith(("/", "http")) and not case.is_here(address):
+                    return not case.named(clean_name(page.text(inner, 400)))
+    return False
 
 
 def _is_apart(case: Case, index: int) -> bool:

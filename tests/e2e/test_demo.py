@@ -69,6 +69,57 @@ def test_the_small_button_refused_is_none(sandbox: Sandbox, visitor: Visitor, sh
     check(sandbox, ["PageView"], visitor)
 
 
+def test_a_refused_add_is_none(sandbox: Sandbox, visitor: Visitor, shop: Wrapped) -> None:
+    see(visitor.page, f"{shop.url}/produkt/tekanna-vinter")
+    press(visitor.page, ".add button")
+    assert "slutsåld" in visitor.page.inner_text(".notice.error")
+    check(sandbox, ["PageView", "ViewContent", "PageView", "ViewContent"], visitor)
+
+
+def test_the_small_button_adds_without_a_page(sandbox: Sandbox, visitor: Visitor, shop: Wrapped) -> None:
+    see(visitor.page, f"{shop.url}/produkt/bordslampa-midnatt")
+    see(visitor.page, f"{shop.url}/kategori/hemmet")
+    visitor.page.click(".card:has-text('Bordslampa') .quick button")
+    visitor.page.wait_for_selector(".toast.success")
+    added = Expected("AddToCart", "", {"content_ids": ["NK-2001"], "value": 1895, "currency": "SEK"})
+    check(sandbox, ["PageView", "ViewContent", "PageView", added], visitor)
+
+
+def test_a_search_is_a_search(sandbox: Sandbox, visitor: Visitor, shop: Wrapped) -> None:
+    see(visitor.page, f"{shop.url}/")
+    visitor.page.fill("[name=q]", "ek")
+    with visitor.page.expect_navigation():
+        visitor.page.press("[name=q]", "Enter")
+    visitor.page.wait_for_load_state("networkidle")
+    check(sandbox, ["PageView", "PageView", Expected("Search", "/sok", {"search_string": "ek"})], visitor)
+
+
+def test_a_purchase_counts_once_however_often_its_page_is_opened(
+    sandbox: Sandbox, visitor: Visitor, shop: Wrapped
+) -> None:
+    see(visitor.page, f"{shop.url}/produkt/vas-vag")
+    press(visitor.page, ".add button")
+    buy(visitor.page, shop.url)
+    number = visitor.page.inner_text(".order-number")
+    visitor.page.reload()
+    visitor.page.wait_for_load_state("networkidle")
+    thanks = f"/tack/{number}"
+    check(
+        sandbox,
+        [
+            *(Expected("PageView", "/produkt/vas-vag"), Expected("ViewContent", "/produkt/vas-vag")) * 2,
+            "AddToCart",
+            Expected("PageView", "/varukorg"),
+            Expected("PageView", "/kassa"),
+            Expected("InitiateCheckout", "/kassa"),
+            Expected("PageView", thanks),
+            Expected("Purchase", thanks, {"order_id": number, "value": 459.5, "currency": "SEK"}),
+            Expected("PageView", thanks),
+        ],
+        visitor,
+    )
+
+
 def test_with_the_pixel_blocked_the_server_legs_still_arrive(sandbox: Sandbox, visitor: Visitor, shop: Wrapped) -> None:
     visitor.context.route("**/fbevents.js", lambda route: route.abort())
     see(visitor.page, f"{shop.url}/produkt/vas-vag")
