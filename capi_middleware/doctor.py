@@ -14,6 +14,7 @@ from urllib.parse import urljoin, urlsplit, urlunsplit
 
 from .explain import Answer, Explanation, Request
 from .infer.catalogue import Match
+from .page import existing_pixels
 from .page.csp import CspReader, Row
 from .page.verdict import Carrier, Reason
 from .settings import Problem, Settings
@@ -21,9 +22,7 @@ from .settings.words import path_kinds
 from .visit import AddressFinding, consent_tools_in
 
 _HREF = re.compile(rb"""<a\b[^<>]{0,800}?\bhref\s{0,4}=\s{0,4}(?:"([^"<>]{1,600})"|'([^'<>]{1,600})')""", re.I)
-_INIT = re.compile(rb"""fbq\(\s{0,8}['"]init['"]\s{0,8},\s{0,8}['"]?(\d{5,20})""")
-_LOADER = re.compile(rb"connect\.facebook\.net/[A-Za-z_]{2,8}/fbevents\.js|facebook\.com/tr\?id=(\d{5,20})")
-_TAG_MANAGER = re.compile(rb"googletagmanager\.com/gtm\.js|GTM-[A-Z0-9]{4,10}")
+_META_POLICY = re.compile(rb"<meta[^<>]{0,200}content-security-policy[\"' >]", re.I)
 _OURS = re.compile(
     rb"<script[^<>]{0,120}>\s{0,8}(?:window\.)?capi(?: = \{|\.).*?</script>"
     rb"|<script[^<>]{0,120}\bcapi-config\b.*?</script>",
@@ -118,11 +117,18 @@ def _touched(settings: Settings, pages: Sequence[Page]) -> Iterable[Finding]:
 def _policies(settings: Settings, pages: Sequence[Page]) -> Iterable[Finding]:
     reader = CspReader(settings.server.mount, settings.meta.pixel_url, settings.page.csp == "extend")
     seen: set[tuple[Row, ...]] = set()
+    embedded = in_markup = False
     for page in pages:
         headers: dict[str, str] = {}
         for name, value in page.answer.headers:
             headers[name.lower()] = f"{headers[name.lower()]}, {value}" if name.lower() in headers else value
         csp, _ = reader.read(headers, page.request.url)
+        if headers.get("cross-origin-embedder-policy", "").startswith("require-corp") and not embedded:
+            embedded = True
+            yield Finding("note", "coep", Row.COEP.value, url=page.request.url)
+        if _META_POLICY.search(page.answer.body[:65536]) and not in_markup:
+            in_markup = True
+            yield Finding("note", "csp_in_markup", Row.IN_MARKUP.value, url=page.request.url)
         if csp.rows in seen or csp.rows == (Row.NONE,):
             continue
         seen.add(csp.rows)
@@ -146,12 +152,12 @@ def _pixels(settings: Settings, pages: Sequence[Page]) -> Iterable[Finding]:
     if ours:
         yield Finding("good", "wrapped", "This shop is wrapped already: our snippet stands in its pages.")
     ids: set[str] = set()
-    loaded = False
+    loaded = tag_manager = False
     for page in pages:
-        body = _OURS.sub(b"", page.answer.body)
-        ids.update(found.decode("ascii") for found in _INIT.findall(body))
-        ids.update(found[1].decode("ascii") for found in _LOADER.finditer(body) if found[1])
-        loaded = loaded or _LOADER.search(body) is not None
+        found = existing_pixels(_OURS.sub(b"", page.answer.body))
+        ids |= found.ids
+        loaded = loaded or found.loader
+        tag_manager = tag_manager or found.tag_manager
     mode = settings.page.existing
     for pixel_id in sorted(ids):
         if pixel_id == settings.meta.pixel_id:
@@ -163,7 +169,7 @@ def _pixels(settings: Settings, pages: Sequence[Page]) -> Iterable[Finding]:
     if loaded and not ids:
         yield Finding("note", "unknown_pixel", "The page loads Meta's script, for a pixel that is set elsewhere.",
                       "Find out which pixel it is; the same one must not be set up twice.")  # fmt: skip
-    if any(_TAG_MANAGER.search(page.answer.body) for page in pages):
+    if tag_manager:
         yield Finding("note", "tag_manager", "Google Tag Manager is used: it may load a Meta pixel that no page shows.",
                       "Look into its tags, and pause a Meta pixel there.")  # fmt: skip
 

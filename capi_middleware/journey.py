@@ -186,6 +186,12 @@ class Journey:
         visit, settings = self._visit, self._shop.settings
         return bool(scan_due(visit.host, settings) and note_page(visit.host, html, settings, self._now))
 
+    def note_pixels(self, html: bytes) -> None:
+        """Counts pages that bring a pixel of their own, for the person who asks ``health``."""
+        found = self._shop.sightings.look(html)
+        if found:
+            self.tools.count(found)
+
     def learn_forms(self, html: bytes) -> None:
         """What this page's form fields mean, for the post that will come of them (advanced matching)."""
         visit, fields = self._visit, self.tools.fields
@@ -447,6 +453,7 @@ class PageFilter:
             return body
         changed = self._injector.whole(body)
         self._look()
+        self._journey.note_pixels(body)
         self._journey.learn_forms(body)
         # Nothing has gone out yet: without our snippet, the app's own headers go out too.
         self.faulty = not self._injector.injected
@@ -455,6 +462,7 @@ class PageFilter:
     def feed(self, chunk: bytes) -> bytes:
         self._headers = None
         self._journey.shows_consent_tool(chunk)
+        self._journey.note_pixels(chunk)
         out = self._injector.feed(chunk)
         if self._injector.injected and not self._viewed and self._view is not None:
             self._viewed = True

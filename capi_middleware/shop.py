@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from . import collect
 from .infer import Inference, Memory, ProductMemory
-from .page import Judge, Snippet
+from .page import Judge, Sightings, Snippet
 from .page.script import ScriptAsset, adoption, asset
 from .settings import Settings
 from .visit import IdentityCodec
@@ -20,6 +20,7 @@ class Shop(NamedTuple):
     look: Inference
     judge: Judge
     snippet: Snippet
+    sightings: Sightings
     script: ScriptAsset
     adoption: ScriptAsset
     collect: collect.Shop
@@ -41,6 +42,7 @@ def compile_shop(
         Inference(settings, memory, traffic, counts=False),
         Judge(settings, snippet),
         snippet,
+        Sightings(settings.meta.pixel_id),
         asset(settings),
         adoption(settings),
         collect.Shop(settings, inference, memory, seal, identity),

@@ -3,10 +3,25 @@
 from __future__ import annotations
 
 from .adoption import adopted_id
+from .existing import Existing, Sightings, existing_pixels
 from .injector import Injector
 from .judge import Judge
 from .response import Decision, answer
 from .snippet import Snippet
 from .verdict import Carrier, Form, Reason, Verdict
 
-__all__ = ["Carrier", "Decision", "Form", "Injector", "Judge", "Reason", "Snippet", "Verdict", "adopted_id", "answer"]
+__all__ = [
+    "Carrier",
+    "Decision",
+    "Existing",
+    "Form",
+    "Injector",
+    "Judge",
+    "Reason",
+    "Sightings",
+    "Snippet",
+    "Verdict",
+    "adopted_id",
+    "answer",
+    "existing_pixels",
+]

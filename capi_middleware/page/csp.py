@@ -66,6 +66,10 @@ class Row(Enum):
         "Integrity-Policy demands a fixed hash of every script, and Meta's script changes without notice: the server"
         " sends its events alone."
     )
+    IN_MARKUP = (
+        "The page has a Content-Security-Policy in a meta element: it stands after our snippet and is not weighed here."
+        " If it shuts Meta's script out, the browser's console says so."
+    )
     COEP = (
         "Cross-Origin-Embedder-Policy: require-corp lets a script of another site in only if that site says so; if the"
         " pixel stays silent, this is why."

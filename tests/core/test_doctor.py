@@ -136,3 +136,18 @@ def test_on_the_demo_shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsy
 def test_misuse(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor", "shop.example"]) == 2
     assert "https://" in capsys.readouterr().err
+
+
+def test_what_a_policy_does_not_say_by_itself() -> None:
+    headers = [("Cross-Origin-Embedder-Policy", "require-corp")]
+    markup = """<meta http-equiv="Content-Security-Policy" content="script-src 'self'">"""
+    found = codes([page(markup, headers=headers), page(markup, headers=headers)])
+    assert found["coep"].level == found["csp_in_markup"].level == "note"
+    assert "coep" not in codes([page()])
+
+
+def test_what_to_add_to_a_policy() -> None:
+    found = codes([page(headers=[("Content-Security-Policy", "default-src 'self'")])])
+    assert found["csp"].level == "warn"
+    for needed in ("script-src https://connect.facebook.net", "img-src https://www.facebook.com"):
+        assert needed in found["csp"].todo

@@ -194,3 +194,17 @@ def test_what_we_think_of_it(name: str) -> None:
     site = Site("http://www.shop.test:8080", "/_shop", f"{META}/en_US/fbevents.js")
     csp = assess(parse(() if integrity else case.policies), site, integrity)
     assert (csp.form, csp.pixel, csp.script) == (case.form, case.pixel, case.own)
+
+
+def test_a_policy_in_the_markup(sandbox: Sandbox, visitor: Visitor, wrap: Callable[..., Wrapped]) -> None:
+    """It stands after our snippet and is not weighed: what it forbids is the browser's to refuse, and the server's leg
+    arrives."""
+
+    def app(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        start_response("200 OK", [("Content-Type", "text/html; charset=utf-8")])
+        policy = "<meta http-equiv='Content-Security-Policy' content=\"script-src 'unsafe-inline' 'self'\">"
+        return [f"<!doctype html><html><head>{policy}<title>x</title></head><body>y</body></html>".encode()]
+
+    visitor.page.goto(f"{wrap(app).url}/")
+    arrive(sandbox, 0, 1)
+    assert [event.event_name for event in sandbox.server_events] == ["PageView"]
