@@ -43,6 +43,15 @@ _HIDDEN_NAME = re.compile(
     r"^(?:item_?name|product_?name|product_?title|productname|prod_?name|a_name|artikelname|name_product)$", re.I
 )
 _HIDDEN_CURRENCY = re.compile(r"^(?:currency|currency_?code|currency_?id|waehrung|valuta)$", re.I)
+# Fields of a form that surely buys, of which one may be the id when none has a usual name.
+_LIKE_ID = re.compile(r"(?:product|prod|item|article|artikel|art|sku|code|nr|no|num|number|id)s?\d*$", re.I)
+_NO_ID = re.compile(
+    r"sess|token|csrf|form|user|customer|member|cart|basket|page|shop|categ|^cat|lang|curr|store|return|merch|site"
+    r"|step|view|ship"
+    r"|price|tax|group|type|option|attrib|color|size|affil|partner|account|visitor|order|promo|coupon|quid|guid"
+    r"|tracking",
+    re.I,
+)
 _TALKED = re.compile(
     r"^\W*(?:my )?(?:orders?|bestellung(?:en)?|commandes?|purchases?|how to|why|where|what|track|shipping|buying"
     r"|about|order (?:status|history|form))\b(?! now)",
@@ -170,6 +179,9 @@ def _form(page: Markup, index: int, stop: int) -> Box | None:
     veto = bool(vocabulary.VETO.search(label)) and not re.search(r"add", action, re.I)
     cart = bool(vocabulary.CART.search(label)) and not veto
     box.likeness = "|".join(sorted(set(names))) + "~" + re.sub(r"\d+|[0-9a-f]{8,}", "#", action.split("?")[0])[-60:]
+    spare = [found for found in (box.ids.pop("spare", None), box.ids.pop("last", None)) if found]
+    if bought and not box.ids and spare:
+        box.ids["any_id"] = spare[0]
     identified = bool(box.ids)
     if veto and not bought:
         return box
@@ -201,6 +213,15 @@ def _from_field(box: Box, name: str, value: str, kind: str) -> None:
     sort = vocabulary.id_kind(name)
     if sort and kind != "radio":
         box.add(sort, value, f"form:{name}")
+    elif (
+        kind in ("hidden", "")
+        and any(map(str.isdigit, value))
+        and len(value) < 40
+        and _LIKE_ID.search(name)
+        and not _NO_ID.search(name)
+    ):
+        place = "spare" if re.search(r"prod|item|art", name, re.I) else "last"
+        box.add(place, value, f"form:{name}")
     elif _HIDDEN_PRICE.match(name) and kind in ("hidden", ""):
         amount = money.machine(value)
         if box.price is None and amount is not None and amount.value > 0:
@@ -297,7 +318,7 @@ def _buttons(page: Markup) -> Iterator[Box]:
         if given.get("name") and given.get("value") and vocabulary.id_kind(given["name"]):
             box.add(vocabulary.id_kind(given["name"]), given["value"], f"form:{given['name']}")
         call = _CALL_ID.search(given.get("onclick", "")[:500])
-        if call:
+        if call and not call[1].startswith("ctl"):
             box.add("product_id", call[1], "data:onclick")
         for depth, parent in enumerate(page.ancestors(index)):
             if depth > 6 or page.close(parent) - page.starts[parent] > 40_000:

@@ -243,7 +243,10 @@ def mark_after(text: str) -> str:
 def mark_before(text: str) -> str:
     """The code or symbol that a text ends with, as written; "" when none."""
     found = _BEFORE.search(text[-12:])
-    return _written(found)
+    written = _written(found)
+    if written.lower() == "r" and found is not None and (found.start() > 0 or len(text) > 12):
+        return ""  # a rand's R begins the text: "R 199"
+    return written
 
 
 def _written(found: re.Match[str] | None) -> str:

@@ -62,7 +62,8 @@ _HIDDEN_NAMES = re.compile(
     re.I,
 )
 _LISTS = re.compile(
-    r"errorlist|errormessage|error[-_]message|error[-_]msg|success[-_]msg|woocommerce-(?:error|message)|callout|is-(?:error|success)",
+    r"errorlist|errormessage|error[-_]message|error[-_]msg|success[-_]msg|woocommerce-(?:error|message)|callout"
+    r"|is-(?:error|success)",
     re.I,
 )
 _CONCEALING = re.compile(

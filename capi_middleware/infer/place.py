@@ -48,7 +48,8 @@ _POSTAL = (
         1,
         re.compile(rb"USPS|Alaska|Hawaii|United States|U\.S\.A|\bUSA\b|contiguous U|[Cc]ontinental U|\bU\.S\. "),
     ),
-    ("US", 1, re.compile(rb"\b1[-. ]?\(?8(?:00|88|77|66|55|44|33)\)?[-. ]\d{3}[-. ]\d{4}")),
+    ("US", 2, re.compile(rb"(?:\b1[-. ]?)?\(?8(?:00|88|77|66|55|44|33)(?:\) ?|[-. ])\d{3}[-. ]\d{4}")),
+    ("CA", 2, re.compile(rb"Canad(?:a|ian)\b")),
     (
         "CA",
         3,

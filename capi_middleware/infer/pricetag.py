@@ -20,6 +20,7 @@ _OLD_PART = re.compile(
     re.S | re.I,
 )
 _SMALL = re.compile(r"(\d)\s*<(?:sup|small|span|i|em|b)\b[^<>]*+>\s*(?=(\d\d)(?:\s*<|\s*$|\D))(?!\d{3})", re.I)
+_POINTED = re.compile(r"(?<=[.,])\s*<(?:sup|small|span|i|em|b)\b[^<>]*+>\s*(?=\d\d\b)", re.I)
 _SUP = re.compile(r"<sup\b[^<>]*+>\s*(?=\d\d\s*<)", re.I)
 _SKIPPED = frozenset(
     [
@@ -73,8 +74,9 @@ class Tag(NamedTuple):
     reduced: bool = False
 
 
-def tags(page: Markup, start: int, stop: int, heading: int, button: int) -> list[Tag]:
-    """Prices shown between two places of the page, surest first. ``heading``, ``button``: where those stand, or -1."""
+def tags(page: Markup, start: int, stop: int, heading: int, button: int, ids: tuple[str, ...] = ()) -> list[Tag]:
+    """Prices shown between two places of the page, surest first. ``heading``, ``button``: where those stand, or -1.
+    ``ids``: the product's, which elements of its price may be named after."""
     found: list[Tag] = []
     taken_until = -1
     for index in range(bisect_left(page.starts, start), len(page)):
@@ -113,6 +115,9 @@ def tags(page: Markup, start: int, stop: int, heading: int, button: int) -> list
             continue
         if priced or amount.mark:
             weight, why = _weigh(page, index, amount, heading, button, f"{label} {text} {_note(page, index)}")
+            if ids and any(one in own for one in ids):
+                weight += 2
+                why += " its id"
             if label and money.is_old(label):
                 weight -= 4
                 why += " labelled old"
@@ -177,6 +182,7 @@ def shown(raw: str) -> str:
     if "<" in raw:
         raw = _STRUCK.sub(" ", raw)
         raw = _OLD_PART.sub(_keep, raw)
+        raw = _POINTED.sub("", raw)
         raw = _SUP.sub(".", raw)
         raw = _SMALL.sub(r"\1.", raw)
     return strip(raw)
@@ -249,7 +255,7 @@ def _weigh(
         weight += 1.5
         why.append("sale")
     elif said.old:
-        weight -= 4
+        weight -= 4 if said.older else 1.5  # "regular" is also what a price is called that is not reduced
         why.append("old")
     if said.other:
         weight -= 5

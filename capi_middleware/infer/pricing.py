@@ -47,7 +47,7 @@ def find(
             return Price(missing="no price on the page")
         chosen = _Offer(tag.amount, tag.amount.mark, "page:price")
     at = tag.at if tag is not None else -1
-    code, why = _currency(case, chosen, offers, tag, where)
+    code, why = _currency(case, chosen, offers, tag, shown, where)
     if not code:
         said = chosen.mark or chosen.amount.mark or "none written"
         return Price(tag=at, missing=f"price {chosen.amount.value} left out: its currency ({said}) is not settled")
@@ -90,7 +90,12 @@ def _agreed(offers: list[_Offer], shown: list[pricetag.Tag]) -> _Offer | None:
 
 
 def _currency(
-    case: Case, chosen: _Offer, offers: list[_Offer], tag: pricetag.Tag | None, where: currency.Place
+    case: Case,
+    chosen: _Offer,
+    offers: list[_Offer],
+    tag: pricetag.Tag | None,
+    shown: list[pricetag.Tag],
+    where: currency.Place,
 ) -> tuple[str, str]:
     """What the chosen price's mark means; an unmarked price takes that of the same amount elsewhere on the page."""
     own = chosen.mark or (chosen.amount.mark if chosen.amount.mark != ":-" else "")
@@ -104,6 +109,10 @@ def _currency(
         code, why = currency.settle(mark, where)
         if code:
             return code, why
+    if not own:  # an unmarked price is in what all others of the page are in
+        others = {currency.settle(one.amount.mark, where)[0] for one in shown[:30] if one.amount.mark not in ("", ":-")}
+        if len(others) == 1 and "" not in others:
+            return others.pop(), "page"
     code, why = currency.settle("", where) if not own else ("", "")
     if code:
         return code, why

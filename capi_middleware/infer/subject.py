@@ -197,7 +197,8 @@ def _prices(case: Case, box: buybox.Box | None) -> list[pricetag.Tag]:
         if size < 300 and vocabulary.APART_TEXT.match(page.text(index, 300)):
             stop = place
             break
-    return pricetag.tags(page, start, stop, at, button)
+    ids = tuple(value for value, _ in box.ids.values() if len(value) > 2) if box is not None else ()
+    return pricetag.tags(page, start, stop, at, button, ids)
 
 
 def _confirmed(amount: Amount, shown: Iterable[pricetag.Tag]) -> Amount | None:

@@ -227,13 +227,13 @@ OTHER = re.compile(
     r"|grundpreis|jamforpris|deposit|pant(?![a-z])|points|reward|loyalty|mini-?cart|minicart|cart-?(?:total|count"
     r"|summary|items?|sub)|basket-?(?:total|mini)"
     r"|(?<![a-z])total|subtotal|bundle|warranty|insurance|addon|add-on|accessor|filter|slider|range|coupon|tier"
-    r"|bulk|volume|graduated|staffel|gift-?card|rating|review|stock|sku(?![a-z])|other-?price|price-?other"
+    r"|bulk|volume|graduated|staffel|gift-?card|rating|review|stock|sku(?![a-z])|as-?low|other-?price|price-?other"
     r"|from-?price|katalog",
     re.I,
 )
 OLDER = re.compile(
     r"old-?price|price-?old|(?<![a-z])old(?![a-z])|was-?price|price-?was|compare-?at|strike|crossed|line-?through"
-    r"|rrp|msrp|list-?price|regular-?price|price-?regular|before-?price|ord-?pris|(?<![a-z])(?:del|was"
+    r"|rrp|msrp|list-?price|before-?price|ord-?pris|(?<![a-z])(?:del|was"
     r"|before)(?![a-z])",
     re.I,
 )
