@@ -38,7 +38,7 @@ def find(
     where: currency.Place,
 ) -> Price:
     """The price to pay, with the currency of the same source, or why there is none."""
-    offers = _offers(order, variant, box)
+    offers = _offers(order, variant, box, shown)
     tag = shown[0] if shown and shown[0].weight > 0 else None
     told = variant is not None and variant.price is not None
     chosen = offers[0] if told else _agreed(offers, shown)
@@ -55,7 +55,9 @@ def find(
     return Price(value, code, chosen.source, chosen.source if why == "mark" else f"{chosen.source} ({why})", at)
 
 
-def _offers(order: list[Item], variant: Item | None, box: Box | None) -> list[_Offer]:
+def _offers(order: list[Item], variant: Item | None, box: Box | None, shown: list[pricetag.Tag]) -> list[_Offer]:
+    """Each source's price; of several variants' the one that the page shows, else the lowest."""
+    told = shown[0].amount.value if shown and shown[0].weight > 2 else None
     found: list[_Offer] = []
     if variant is not None and variant.price is not None:
         found.append(_Offer(variant.price, variant.currency, variant.paths["value"]))
@@ -63,9 +65,13 @@ def _offers(order: list[Item], variant: Item | None, box: Box | None) -> list[_O
         if one.price is not None:
             found.append(_Offer(one.price, one.currency, one.paths.get("value", one.source)))
             continue
-        priced = [(inner.price.value, number) for number, inner in enumerate(one.variants) if inner.price is not None]
+        priced = [
+            (inner.price.value != told, inner.price.value, number)
+            for number, inner in enumerate(one.variants)
+            if inner.price is not None
+        ]
         if priced:
-            lowest = one.variants[min(priced)[1]]
+            lowest = one.variants[min(priced)[2]]
             if lowest.price is not None:
                 source = lowest.paths.get("value", lowest.source)
                 found.append(_Offer(lowest.price, lowest.currency or one.currency, source))

@@ -1,31 +1,215 @@
-"""What a page says about its product."""
+"""The reader that pages pass through: whole and in pieces, bounded, remembered while the page says the same."""
 
 from __future__ import annotations
 
-from capi_middleware.infer import FactReader
-from capi_middleware.settings.settings import ShopSettings
-from capi_middleware.visit.visit import Answer, Asker, Consent, Visit
+import sys
+import tracemalloc
+from pathlib import Path
 
-VISIT = Visit(
-    "GET", "https", "shop.example", "/p/1", "", "https://shop.example/p/1", "https://shop.example/p/1", "", "", "", {},
-    Asker.PERSON, "", Consent(Answer.GRANTED, True, "", ""),
-)  # fmt: skip
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-JSONLD = b"""<!doctype html><html><head><title>Mug</title><script type="application/ld+json">
-{"@context":"https://schema.org","@type":"Product","name":"Mug","sku":"M1",
-"offers":{"@type":"Offer","price":"99.50","priceCurrency":"SEK"}}</script></head><body><h1>Mug</h1></body></html>"""
+sys.path.insert(0, str(Path(__file__).parent))
+
+from corpus import samples, visit_to
+
+from capi_middleware.infer import FactReader, Facts, ProductMemory, facts
+from capi_middleware.settings import ShopSettings
+
+URL = "https://shop.example/product/mug"
+PAGE = """<!doctype html><html lang="sv"><head><title>Mug | Shop</title></head><body><h1>Mug</h1>
+<p class="price">{price} kr</p><form action="/cart/add" method="post"><input type="hidden" name="csrf" value="{token}">
+<input type="hidden" name="product_id" value="12"><input name="qty" value="1"><button>Köp</button></form>
+<p>{more}</p></body></html>"""
 
 
-def test_jsonld() -> None:
-    reader = FactReader(VISIT, ShopSettings())
-    for byte in JSONLD:
-        reader.feed(bytes([byte]))
-    facts = reader.facts()
-    assert facts.is_product
-    assert facts.product == {
+@pytest.fixture(autouse=True)
+def _forget() -> None:
+    facts._pages.clear()
+
+
+def page(price: object = 99, token: str = "a", more: str = "") -> bytes:
+    return PAGE.format(price=price, token=token, more=more).encode()
+
+
+def read(body: bytes, url: str = URL, memory: ProductMemory | None = None, **settings: str) -> Facts:
+    reader = FactReader(visit_to(url), ShopSettings(**settings), memory=memory)
+    reader.feed(body)
+    return reader.facts()
+
+
+@pytest.fixture
+def readings(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Counts the pages that are read rather than remembered."""
+    counted: list[int] = []
+    real = facts.read
+
+    def read_and_count(body: bytes, *rest: object) -> object:
+        counted.append(len(body))
+        return real(body, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(facts, "read", read_and_count)
+    return counted
+
+
+def test_each_value_has_its_source() -> None:
+    found = read(page())
+    assert found.product == {
         "content_name": "Mug",
-        "content_ids": ["M1"],
+        "content_ids": ["12"],
         "content_type": "product",
-        "value": 99.5,
+        "value": 99.0,
         "currency": "SEK",
     }
+    assert found.sources == {
+        "content_name": "page:h1",
+        "content_ids": "form:product_id",
+        "value": "page:price",
+        "currency": "page:price (language)",
+    }
+
+
+def test_byte_by_byte() -> None:
+    reader = FactReader(visit_to(URL), ShopSettings())
+    for byte in page():
+        reader.feed(bytes([byte]))
+    assert reader.facts() == read(page())
+
+
+def test_asked_twice_answers_the_same() -> None:
+    reader = FactReader(visit_to(URL), ShopSettings())
+    reader.feed(page())
+    assert reader.facts() is reader.facts()
+
+
+@pytest.mark.parametrize("wanted", [(), ("product",), ("notices",), ("html",), ("product", "notices", "html")])
+def test_only_what_is_wanted(wanted: tuple[str, ...]) -> None:
+    body = page(more='<div class="alert alert-success">Tillagd i varukorgen</div>')
+    reader = FactReader(visit_to(URL), ShopSettings(), wanted)
+    reader.feed(body)
+    found = reader.facts()
+    assert bool(found.product) is ("product" in wanted)
+    assert ("success: Tillagd i varukorgen" in found.notices) is ("notices" in wanted)
+    assert found.more.get("html", b"") == (body if "html" in wanted else b"")
+
+
+def test_a_page_seen_before_is_not_read_again(readings: list[int]) -> None:
+    for number in range(5):
+        assert read(page(more=f"view {number}")).product["value"] == 99.0
+    assert len(readings) == 1
+
+
+def test_a_token_that_changes_costs_nothing(readings: list[int]) -> None:
+    for number in range(5):
+        read(page(token=f"t{number}"))
+    assert len(readings) == 1
+
+
+def test_a_new_price_is_seen_at_once(readings: list[int]) -> None:
+    assert [read(page(price)).product["value"] for price in (99, 79, 79, 99)] == [99.0, 79.0, 79.0, 99.0]
+    assert len(readings) == 2
+
+
+def test_a_new_name_is_seen_at_once() -> None:
+    assert read(page()).product["content_name"] == "Mug"
+    assert read(page().replace(b"Mug", b"Bowl")).product["content_name"] == "Bowl"
+
+
+def test_facts_grow_stale(monkeypatch: pytest.MonkeyPatch, readings: list[int]) -> None:
+    read(page())
+    real = facts.time.monotonic
+    monkeypatch.setattr(facts.time, "monotonic", lambda: real() + facts.FRESH + 1)
+    read(page())
+    assert len(readings) == 2
+
+
+def test_the_settings_are_part_of_what_is_remembered() -> None:
+    body = page().replace(b'lang="sv"', b'lang="en"')
+    assert "value" not in read(body).product
+    assert read(body, currency="NOK").product["currency"] == "NOK"
+
+
+def test_the_host_is_too(readings: list[int]) -> None:
+    read(page())
+    read(page(), "https://other.example/product/mug")
+    assert len(readings) == 2
+
+
+def test_what_is_read_is_learnt() -> None:
+    memory = ProductMemory()
+    read(page(), memory=memory)
+    found = memory.by_id("shop.example", "12")
+    assert found is not None
+    assert found["value"] == 99.0
+    assert memory.by_url("shop.example", "/product/mug?utm_source=x")
+
+
+def test_nothing_at_all() -> None:
+    assert FactReader(visit_to(URL), ShopSettings()).facts() == read(b"")
+
+
+@given(st.lists(st.binary(max_size=400), max_size=12))
+def test_never_raises(chunks: list[bytes]) -> None:
+    reader = FactReader(visit_to(URL), ShopSettings(), ("product", "notices", "html"))
+    for chunk in chunks:
+        reader.feed(chunk)
+    reader.facts()
+    facts.read(b"".join(chunks), "shop.example", "/p", "", ShopSettings())
+
+
+@given(st.data())
+def test_never_raises_on_torn_pages(data: st.DataObject) -> None:
+    sample = data.draw(st.sampled_from(samples()))
+    start = data.draw(st.integers(0, len(sample.page)))
+    end = data.draw(st.integers(start, len(sample.page)))
+    body = sample.page[:start] + sample.page[end:]
+    facts.read(body, "shop.example", "/p", "", sample.shop)
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize(
+    "piece",
+    [
+        b"<h1>x</h1>",
+        b'<form action="/cart/add/1"><input name=qty><input name=product_id value=1><button>Buy</button></form>',
+        b"<p class=price>$1</p>",
+        b'<div class="price">$1',
+        b"<a href=/cart?id=1>buy cart</a>",
+        b'<script type="application/ld+json">{"@type":"Product","name":"x"}</script>',
+        b'<div itemscope itemtype="http://schema.org/Product"><span itemprop=name>x</span>',
+        b"<script>dataLayer.push({ecommerce:{</script>",
+        b'<meta property="og:title" content="x">',
+        b"<b></i></b>",
+        b'<div><span class="price old">',
+        b"<h2>Related</h2>",
+    ],
+    ids=lambda piece: piece[:24].decode(),
+)
+def test_linear_in_hostile_pages(piece: bytes) -> None:
+    head = b"<title>x</title><h1>x</h1><form action=/cart><input name=product_id value=1><input name=qty></form>"
+    facts.read(head + piece * (1024 * 1024 // len(piece)), "shop.example", "/p", "", ShopSettings())
+
+
+def test_a_streamed_page_is_held_within_64_kib() -> None:
+    reader = FactReader(visit_to(URL), ShopSettings(), ("product",))
+    chunk = (b"<div class=row><p>" + b"text " * 60 + b"</p></div>") * 50
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    for _ in range(320):  # 5 MB
+        reader.feed(chunk)
+    held = tracemalloc.get_traced_memory()[0] - before
+    tracemalloc.stop()
+    assert held <= 64 * 1024
+
+
+def test_a_page_in_one_piece_is_looked_at_in_place() -> None:
+    body = page(more="x" * 2_000_000)
+    reader = FactReader(visit_to(URL), ShopSettings(), ("product",))
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    reader.feed(body)
+    held = tracemalloc.get_traced_memory()[0] - before
+    tracemalloc.stop()
+    assert held <= 4 * 1024
+    assert reader.facts().is_product
