@@ -212,8 +212,10 @@ def _plain_headers(headers: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
 
 def _environ(request: Request) -> tuple[dict[str, Any], bytes]:
     parts = urlsplit(request.url)
-    headers = {**BROWSER, **dict(request.headers)}
-    if any(name.lower() == "x-requested-with" for name, _ in request.headers):
+    given = {name.lower(): value for name, value in request.headers}
+    browser = BROWSER if "Mozilla" in given.get("user-agent", "Mozilla") else {}
+    headers = {**browser, **dict(request.headers)}
+    if "x-requested-with" in given:
         headers = {name: value for name, value in headers.items() if not name.startswith("Sec-Fetch-")}
     body = request.json or urlencode(request.form).encode("utf-8")
     builder = EnvironBuilder(

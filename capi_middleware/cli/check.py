@@ -47,9 +47,9 @@ def _summary(settings: Settings) -> str:
     rules = len(settings.rules)
     parts = [f"{rules} rule{'' if rules == 1 else 's'} of your own", f"platform {settings.shop.platform}"]
     if settings.sites:
-        parts.append(f"{len(settings.sites)} sites")
+        parts.append(f"{len(settings.sites)} site{'' if len(settings.sites) == 1 else 's'}")
     elif not settings.meta.pixel_id:
         parts.append("no pixel ID yet (meta.pixel_id): nothing is sent")
     elif not settings.meta.access_token:
         parts.append("no access token yet (meta.access_token): only the browser's half is sent")
-    return ", ".join(parts).capitalize() + "."
+    return ", ".join(parts) + "."

@@ -145,6 +145,8 @@ class _Concluding:
             if not fits(rule, context):
                 continue
             decided.add(rule.event)
+            if rule.event == "Purchase" and not rule.notice:
+                decided.add("InitiateCheckout")  # a thank-you page is the end of a checkout, whatever its address says
             if rule.send:
                 self._decide(rule)
 
@@ -303,7 +305,7 @@ def succeeded(rule: Rule, context: Context) -> Finding:
     """What the answer says: whether the rule's event happened."""
     if rule.when:
         return _any_of(rule.event, rule.when, context)
-    if rule.event in PAGE_EVENTS or (context.visit.method == "GET" and not rule.notice):
+    if not rule.notice and (rule.event in PAGE_EVENTS or context.visit.method == "GET"):
         if context.is_page:
             return Finding(Proof.YES, "a full page that a person opened")
         return Finding(Proof.NO, "not a full page that a person opened")
