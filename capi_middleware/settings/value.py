@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -106,7 +107,11 @@ def _compiled(kind: str, name: str) -> Any:
 def json_path(text: str) -> Callable[[Any], Any]:
     """A compiled JMESPath. Raises :class:`PatternError` with the place of the mistake."""
     try:
-        parsed = jmespath.compile(text)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            parsed = jmespath.compile(text)
+    except PendingDeprecationWarning:
+        raise PatternError(f"{text!r}: a text stands in backticks.", "Write texts as 'text', numbers as `3`.") from None
     except JMESPathError as error:
         reason = " ".join(str(error).split())
         raise PatternError(f"{text!r} is no JMESPath: {reason}.", 'See jmespath.org; as "items[0].id".') from None

@@ -42,6 +42,7 @@ def test_fixed_and_removed() -> None:
         ("ccs:.price", "no source ccs", "Did you mean css?"),
         ("path:idd", "no variable idd", "Did you mean id? The path has id."),
         ("json:a[", "no JMESPath", "jmespath.org"),
+        ("json:a[?b == `c`]", "backticks", "'text'"),
         ("css:..price", "no CSS selector", ".price"),
         ({"a": 1}, "not a source", "css:.price"),
         ([], "not a source", "css:.price"),
