@@ -295,9 +295,11 @@ test('route: markup that the page before has left standing is not this page’s'
   await page.pass(2000);
   assert.deepEqual(page.messages.map((message) => message.k), ['view']);
   page.window.history.pushState({}, '', '/p/3');
-  parts[0] = { outerHTML: '<script type="application/ld+json">{"@type":"Product","sku":"3"}</script>' };
+  // Turbo adds the new page's scripts to the old page's head.
+  parts.push({ outerHTML: '<script type="application/ld+json">{"@type":"Product","sku":"3"}</script>' });
   await page.pass(2000);
   assert.deepEqual(page.messages.map((message) => message.k), ['view', 'view', 'page']);
+  assert.equal(page.messages[2].p, parts[1].outerHTML);
 });
 
 test('route: back', async () => {

@@ -205,25 +205,23 @@
     parsed(() =>
       after(settle, () => {
         if (message.i !== viewId) return;
-        const p = markup();
-        // An app that leaves the last page's markup standing says nothing of this page.
-        const fresh = !settle || p !== drawn;
-        drawn = p;
-        if (answer.need && fresh && /product/i.test(p)) ask('page', { p });
+        // What an app has left standing of the page before says nothing of this one.
+        const parts = markup();
+        let p = '';
+        parts.forEach((part) => {
+          if (!(settle && drawn.includes(part)) && p.length + part.length < 24e3) p += part;
+        });
+        drawn = parts;
+        if (answer.need && /product/i.test(p)) ask('page', { p });
       })
     );
   };
 
-  let drawn;
+  let drawn = [];
 
-  // What a reader of product facts wants of this page, within bounds.
-  const markup = () => {
-    let text = '';
-    d.querySelectorAll('meta[property],meta[name],script[type="application/ld+json"]').forEach((part) => {
-      if (text.length + part.outerHTML.length < 24e3) text += part.outerHTML;
-    });
-    return text;
-  };
+  // What a reader of product facts wants of this page.
+  const markup = () =>
+    Array.from(d.querySelectorAll('meta[property],meta[name],script[type="application/ld+json"]'), (part) => part.outerHTML);
 
   // ---- views
 
