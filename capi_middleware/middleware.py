@@ -170,6 +170,15 @@ class CapiMiddleware:
         return None
 
     def _collect(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        try:
+            status, headers, body = self._collected(environ)
+        except Exception as error:
+            self._failed("collect", error)
+            status, headers, body = "503 Service Unavailable", [("Cache-Control", "no-store")], b""
+        start_response(status, headers)
+        return [body]
+
+    def _collected(self, environ: Environ) -> tuple[str, list[tuple[str, str]], bytes]:
         shop = self._shop(self._source.for_host(_host(environ)))
         cookies = read_cookies(environ.get("HTTP_COOKIE") or "")
         flash = self._tools.flash.read(cookies)
@@ -179,8 +188,7 @@ class CapiMiddleware:
             if flash.pending:
                 rest = self._tools.flash.dump(Flash((), flash.pending))
                 headers.append(("Set-Cookie", set_flash(rest, secure=environ.get("wsgi.url_scheme") == "https")))
-        start_response(status, headers)
-        return [body]
+        return status, headers, body
 
     def _script(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         shop = self._shop(self._source.for_host(_host(environ)))

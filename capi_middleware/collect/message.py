@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 
 from capi_middleware.events import is_valid_name
 
+from .said import said_data
+
 LARGEST = 32 * 1024
 """Bytes of a message; the largest honest one carries 24 000 characters of product markup."""
 _URL = 2048
@@ -67,7 +69,7 @@ class Message(NamedTuple):
 def read_message(body: bytes) -> Message | None:
     """The message, or None where it is anything but one of ours. Never raises."""
     try:
-        given = json.loads(body)
+        given = json.loads(body, parse_constant=_no_number)
         if not isinstance(given, dict) or given.get("v") != 1:
             return None
         kind = Kind(given.get("k"))
@@ -78,6 +80,10 @@ def read_message(body: bytes) -> Message | None:
         return _READERS[kind](given, message)
     except (ValueError, RecursionError, TypeError):
         return None
+
+
+def _no_number(text: str) -> None:
+    raise ValueError(text)
 
 
 def _viewing(given: Mapping[str, Any], message: Message) -> Message | None:
@@ -96,7 +102,7 @@ def _tracking(given: Mapping[str, Any], message: Message) -> Message | None:
     view_id, name, data = _text(given, "i", 32), _text(given, "n", 50), given.get("d") or {}
     if not _ID.fullmatch(view_id) or not is_valid_name(name) or not isinstance(data, dict):
         return None
-    return message._replace(view_id=view_id, name=name, data=data)
+    return message._replace(view_id=view_id, name=name, data=said_data(data))
 
 
 def _reporting(given: Mapping[str, Any], message: Message) -> Message | None:

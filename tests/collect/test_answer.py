@@ -193,8 +193,8 @@ def test_a_robot_gets_nothing() -> None:
 
 def test_track_sends_what_no_rule_infers() -> None:
     desk = Desk()
-    message = {"v": 1, "k": "track", "u": "https://shop.example/", "i": VIEW_ID, "n": "Lead", "d": {"value": 1}}
-    assert desk.post(message)[2]["events"] == [["Lead", {"value": 1}, VIEW_ID]]
+    message = {"v": 1, "k": "track", "u": "https://shop.example/", "i": VIEW_ID, "n": "Lead", "d": {"step": 1}}
+    assert desk.post(message)[2]["events"] == [["Lead", {"step": 1}, VIEW_ID]]
     assert desk.post({**message, "n": "Purchase"})[2]["events"] == []
     assert [event.event_name for event in desk.events] == ["Lead"]
 
