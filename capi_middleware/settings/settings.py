@@ -249,7 +249,7 @@ class BrowserSettings:
         "More event names that pages may send with `capi.track`: custom ones, and standard ones that the rules infer"
         " by themselves (they would count twice).",
     )
-    visitor_rate: int = option(60, "Calls a minute that one visitor's pages may make to us.", low=1, high=6000)
+    visitor_rate: int = option(300, "Calls a minute that the pages of one address may make to us.", low=1, high=6000)
     total_rate: int = option(
         6000, "Calls a minute that all pages together may make to one process.", low=10, high=600000
     )
