@@ -47,7 +47,7 @@ def test_a_good_event_is_received(sandbox: Sandbox, session: requests.Session) -
 
 
 GOOD: Mapping[str, Mapping[str, Any]] = {
-    "seven-days-less-a-minute": {"event_time": NOW - 7 * DAY + 60},
+    "seven-days-less-an-hour": {"event_time": NOW - 7 * DAY + 3600},
     "in-store-after-two-months": {"action_source": "physical_store", "event_time": NOW - 61 * DAY},
     "time-as-text": {"event_time": str(NOW)},
     "purchase-whole": GOOD_PURCHASE,
