@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from capi_middleware.settings import Settings
+from capi_middleware.settings.pattern import Pattern, path_pattern
+from capi_middleware.settings.words import path_kinds
 from capi_middleware.visit import Asker, Visit
 
 from .caching import CDN_HEADERS, Validators, directives, private, storable
@@ -58,6 +60,8 @@ class Judge:
         self.validators = Validators(hashlib.sha256(static).hexdigest()[:8], time.time())
         self._csp = CspReader(settings.server.mount, settings.meta.pixel_url, settings.page.csp == "extend")
         self._carrier = settings.page.carrier
+        patterns = tuple(map(path_pattern, settings.shop.exclude))
+        self._excludes = lru_cache(4096)(lambda path: _any_matches(patterns, path)) if patterns else None
 
     def prepare(self, environ: MutableMapping[str, Any], visit: Visit) -> Prepared:
         """Before the app runs: takes our mark off ``If-None-Match`` and its like. Where a page is opened, conditions
@@ -85,6 +89,8 @@ class Judge:
             return Verdict(_REFUSED.get(code, Reason.STATUS), Carrier.NONE, headers)
         if visit.method not in _METHODS:
             return Verdict(Reason.METHOD, Carrier.NONE, headers)
+        if self._excludes is not None and self._excludes(visit.path):
+            return Verdict(Reason.EXCLUDED, Carrier.NONE, headers)
         kind = _content_type(headers)
         if kind != "text/html":
             return Verdict(Reason.XHTML if kind == "application/xhtml+xml" else Reason.NOT_HTML, Carrier.NONE, headers)
@@ -128,6 +134,11 @@ class Judge:
         if usable:
             headers = self.validators.outgoing(headers)
         return [pair for pair in headers if LOWER[pair[0]] != "content-length"]
+
+
+def _any_matches(patterns: Sequence[Pattern], path: str) -> bool:
+    kinds = path_kinds(path)
+    return any(pattern.match(path, kinds) is not None for pattern in patterns)
 
 
 def _verdict(

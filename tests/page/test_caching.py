@@ -15,7 +15,7 @@ from capi_middleware.page import Carrier, Judge, Reason, Snippet, Verdict
 from capi_middleware.page.caching import Validators, storable
 from capi_middleware.page.judge import INTERMEDIARY
 from capi_middleware.settings import Settings
-from capi_middleware.settings.settings import MetaSettings
+from capi_middleware.settings.settings import MetaSettings, ShopSettings
 from capi_middleware.visit import Asker, read_visit
 from tests.page.conftest import PIXEL, visit
 from tests.page.row import row
@@ -367,5 +367,9 @@ def test_a_suspect_gets_the_page_of_a_person() -> None:
     assert judged(asker=Asker.SUSPECT).carrier is Carrier.INLINE
 
 
-def test_pixel_id_of_the_tests() -> None:
-    assert Settings(meta=MetaSettings(pixel_id=PIXEL)).active
+@pytest.mark.parametrize(("path", "shown"), [("/", True), ("/admin/x", False), ("/kassa", False), ("/kassan", True)])
+def test_excluded_paths(path: str, shown: bool) -> None:
+    shop = Settings(meta=MetaSettings(pixel_id=PIXEL), shop=ShopSettings(exclude=("/admin/*", "/kassa")))
+    verdict = Judge(shop)("200 OK", [HTML], visit(path=path))
+    assert verdict.inject is shown
+    assert verdict.reason is (Reason.INLINE if shown else Reason.EXCLUDED)
