@@ -73,6 +73,7 @@ class CapiMiddleware:
         key = _attempt("signing key", lambda: signing_key(state_dir(self._source.current))) or os.urandom(32)
         self._shapes = Traffic(state_dir(self._source.current))
         self._shapes.watch(self._counts)
+        self._key = key
         counted = Counted(self._outbox, self._shapes)
         self._tools = Tools(
             counted.put,
@@ -84,7 +85,9 @@ class CapiMiddleware:
             self._shapes,
             self._traffic.orders if self._traffic is not None else None,
         )
-        self._collector = collect.Collector(counted, _limits(self._source.current))
+        self._collector = collect.Collector(
+            counted, _limits(self._source.current), shared=lambda: self._shapes.mark("", "shared id")
+        )
         self._admin: Admin | None = None
         if self._source.current.meta.pixel_id:
             _attempt("robots' patterns", warm)
@@ -108,9 +111,11 @@ class CapiMiddleware:
         """The journey of this request, an endpoint of ours, or None: straight to the app."""
         if _ACTIVE in environ:
             return None
-        if "shop_admin=" in environ.get("HTTP_COOKIE", "") and not _is_admin(environ, self._source):
+        cookies, picking = environ.get("HTTP_COOKIE", ""), False
+        if ("shop_admin=" in cookies or "shop_pick=" in cookies) and not _is_admin(environ, self._source):
             # An owner's session is none of the shop's business; the middleware of any other shop sees none either.
-            environ["HTTP_COOKIE"] = without_session(environ["HTTP_COOKIE"])
+            picking = "shop_pick=" in cookies
+            environ["HTTP_COOKIE"] = without_session(cookies)
         now = time.time()
         host = _host(environ)
         settings = self._source.for_host(host)
@@ -119,6 +124,8 @@ class CapiMiddleware:
             endpoint = self._endpoint(environ, settings, path)
             if endpoint is not None:
                 return endpoint
+        if picking and (bar := self._picker(cookies, settings, now)) is not None:
+            return bar
         if not settings.active or environ.get("REQUEST_METHOD") in _NEVER or "HTTP_UPGRADE" in environ:
             return None
         if is_subresource(environ):
@@ -209,6 +216,16 @@ class CapiMiddleware:
         page = self._admin.answer(environ, start_response, mount)
         return self._app(environ, start_response) if page is None else page
 
+    def _picker(self, cookies: str, settings: Settings, now: float) -> App | None:
+        """For the owner's browser while point and click is on there: the shop with a bar in it, and no events."""
+        from .admin import picker
+        from .admin.desk import static_tag
+
+        if not picker.is_signed(read_cookies(cookies), self._key):
+            return None
+        script = f"{settings.server.mount}/admin/static/{static_tag('picker.js')}/picker.js"
+        return lambda environ, start: picker.serve(self._app, environ, start, settings, script, now)
+
     def _make_admin(self) -> Admin:
         """Imported on first use: a shop's requests need none of it."""
         from .admin.app import Admin
@@ -220,7 +237,8 @@ class CapiMiddleware:
         from .admin.state import AdminState
 
         state = AdminState(state_dir(self._source.current))
-        return Services(self._source, self._outbox, Ledger(self._source), state, self._app)
+        ledger = Ledger(self._source)
+        return Services(self._source, self._outbox, ledger, state, self._app, self._shapes, self._key, self._memory)
 
     def _health(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         health = self._outbox.health()

@@ -1,4 +1,4 @@
-"""What needs attention, and what to do: the store's state in plain words (values in, values out)."""
+"""What needs attention, and what to do about it, in plain words. Pure: a situation in, advice out."""
 
 from __future__ import annotations
 
@@ -7,6 +7,17 @@ from typing import Any, NamedTuple
 
 from capi_middleware.delivery import PixelState
 from capi_middleware.settings import Problem, Settings
+from capi_middleware.visit import Census
+
+from .answers import meaning
+from .suggest import Quiet
+from .terms import event_term
+
+Say = Callable[..., str]
+ENOUGH = 20
+"""Pages or events from which a share says something."""
+OLD = 60.0
+"""Seconds that an event may wait before it is worth a word."""
 
 
 class Advice(NamedTuple):
@@ -18,112 +29,260 @@ class Advice(NamedTuple):
     place: str = ""
 
 
-Say = Callable[..., str]
+class Situation(NamedTuple):
+    """What is known. ``counts``: of the last 24 hours (:class:`delivery.Hour`), summed; ``marks``: of the last two
+    days (:class:`.traffic.Traffic`); ``tools``: consent tools seen on this host; ``behind``: processes that still use
+    older settings."""
+
+    settings: Settings
+    pixel: PixelState | None
+    counts: Mapping[str, int]
+    health: Mapping[str, Any]
+    marks: Mapping[str, int]
+    census: Census
+    tools: frozenset[str]
+    problems: Sequence[Problem]
+    quiet: Sequence[Quiet]
+    now: float
 
 
-def status(settings: Settings, pixels: Sequence[PixelState], counts: Mapping[str, int], say: Say) -> Advice:
-    """Is it working, in one sentence. ``counts``: of the last 24 hours (:class:`delivery.Hour`)."""
-    if not settings.meta.pixel_id:
+def status(it: Situation, say: Say, many: Say) -> Advice:
+    """Is it working, in one sentence."""
+    meta = it.settings.meta
+    if not meta.pixel_id:
         return Advice(
             "warn", say("Not connected yet: no Pixel ID."), say("Paste the Pixel ID and the access token."), "connect"
         )
-    if not settings.meta.access_token:
-        return Advice(
-            "warn",
-            say("Half connected: the browser sends, the server cannot, since there is no access token."),
-            say("Paste the access token."),
-            "connect",
+    if meta.paused:
+        text = say("Paused. Your shop works as usual, but nothing is sent to Meta.")
+        return Advice("warn", text, say("Start again in the settings."), "settings")
+    if not meta.access_token:
+        text = say("Half connected: the browser sends, the server cannot, since there is no access token.")
+        return Advice("warn", text, say("Paste the access token."), "connect")
+    if it.pixel is not None and it.pixel.state != "open":
+        return _trouble(it.pixel, it, say, many)
+    waiting, oldest = int(it.health.get("waiting", 0)), float(it.health.get("oldest", 0.0))
+    if waiting and oldest > OLD:
+        text = many(
+            "Meta is slow right now. One event is waiting and will be sent by itself.",
+            "Meta is slow right now. {n} events are waiting and will be sent by themselves.",
+            waiting,
         )
-    for pixel in pixels:
-        if pixel.pixel_id == settings.meta.pixel_id and pixel.state != "open":
-            return _paused(pixel, say)
-    delivered = counts.get("delivered", 0)
-    if not counts.get("made", 0):
-        return Advice(
-            "note",
-            say("Connected. No visits yet."),
-            say("Open your shop in a new tab: the visit appears here within two seconds."),
-            "try",
-        )
-    if counts.get("dead", 0) > delivered:
-        return Advice(
-            "bad",
-            say("Meta refuses most events."),
-            say("Look at the refused events and their reasons."),
-            "events?state=dead",
-        )
-    return Advice("good", say("Everything works. Meta has accepted {n} events in the last 24 hours.", n=delivered))
+        return Advice("warn", text)
+    return _working(it, say, many)
 
 
-def _paused(pixel: PixelState, say: Say) -> Advice:
-    if pixel.code in (102, 104, 190, 463, 467):
-        return Advice(
-            "bad",
-            say("Meta no longer accepts your access token. Events wait, none is lost."),
-            say("Paste a new token: the events that wait are sent then."),
-            "connect",
+def _working(it: Situation, say: Say, many: Say) -> Advice:
+    delivered = it.counts.get("delivered", 0)
+    if not it.counts.get("made", 0):
+        text = say("Connected, and no visits yet.")
+        return Advice("note", text, say("Open your shop: the visit appears here within two seconds."), "try")
+    if it.counts.get("dead", 0) > delivered:
+        text = say("Meta refuses most events.")
+        return Advice("bad", text, say("Look at the refused events and their reasons."), "events?state=dead")
+    if not delivered:
+        return Advice("note", say("The first events are on their way to Meta."), say("See them arrive."), "events")
+    dead = it.counts.get("dead", 0)
+    if dead:
+        text = many(
+            "It works. Meta accepted {good} events in the last 24 hours and refused one.",
+            "It works. Meta accepted {good} events in the last 24 hours and refused {n}.",
+            dead,
+            good=delivered,
         )
-    if pixel.code == 100 and pixel.subcode == 33:
-        return Advice(
-            "bad",
-            say("Meta cannot find pixel {id} with this token.", id=pixel.pixel_id),
-            say("Check that both come from the same pixel."),
-            "connect",
-        )
-    if pixel.code == 10 or 200 <= pixel.code < 300 or pixel.code == 3:
-        return Advice(
-            "bad",
-            say("The token has no permission to send events to this pixel."),
-            say("Generate a new token in Events Manager, under the pixel's own settings."),
-            "connect",
-        )
-    if pixel.state == "paused":
-        return Advice(
-            "bad",
-            say("Sending has stopped: {reason}", reason=pixel.reason),
-            say("Events wait, none is lost."),
-            "connect",
-        )
-    return Advice(
-        "warn",
-        say(
-            "Meta does not answer as it should right now. {n} events wait and are sent by themselves.", n=pixel.waiting
-        ),
+        return Advice("good", text, say("Look at the refused events and their reasons."), "events?state=dead")
+    text = many(
+        "Everything works. Your shop has sent one event in the last 24 hours and Meta accepted it.",
+        "Everything works. Your shop has sent {n} events in the last 24 hours and Meta accepted them all.",
+        delivered,
     )
+    return Advice("good", text)
 
 
-def attention(
-    settings: Settings, problems: Sequence[Problem], counts: Mapping[str, int], health: Mapping[str, Any], say: Say
-) -> list[Advice]:
+def _trouble(pixel: PixelState, it: Situation, say: Say, many: Say) -> Advice:
+    told = meaning(pixel.code, pixel.subcode, pixel.reason, say, pixel.pixel_id)
+    waiting = many(
+        "One event waits and is sent when this is mended; it is not lost.",
+        "{n} events wait and are sent when this is mended; none is lost.",
+        pixel.waiting or int(it.health.get("waiting", 0)),
+    )
+    if pixel.state == "paused" or told.kind in ("token", "pixel", "permission", "policy"):
+        place = "connect" if told.kind in ("token", "pixel", "permission") else "events"
+        return Advice("bad", f"{told.text} {waiting}", told.todo, place)
+    waiting = many(
+        "One event is waiting and will be sent by itself.",
+        "{n} events are waiting and will be sent by themselves.",
+        pixel.waiting or int(it.health.get("waiting", 0)),
+    )
+    return Advice("warn", f"{told.text} {waiting}", told.todo if told.kind == "network" else "")
+
+
+def attention(it: Situation, say: Say, many: Say) -> list[Advice]:
     """Everything else that a person should know, most urgent first."""
-    found: list[Advice] = []
-    for problem in problems[:5]:
-        found.append(Advice("warn", say("A mistake in the settings: {what}", what=str(problem)), "", "settings"))
-    for reason, count in sorted(dict(health.get("lost") or {}).items()):
-        if count:
-            found.append(Advice("bad", say("{n} events were lost: {reason}.", n=count, reason=reason), "", "events"))
-    if settings.meta.test_event_code:
-        found.append(
-            Advice(
-                "note",
-                say("A test code is set. Test events count in Meta's reports too."),
-                say("Remove it when done."),
-                "test",
-            )
+    found = [
+        *_faults(it, say, many),
+        *_rules(it, say),
+        *_pages(it, say),
+        *_consent(it, say),
+        *_visitors(it, say),
+        *_figures(it, say),
+    ]
+    order = {"bad": 0, "warn": 1, "note": 2, "good": 3}
+    return sorted(found, key=lambda one: order[one.level])
+
+
+_LOST = {"consent", "robot"}
+
+
+def _faults(it: Situation, say: Say, many: Say) -> list[Advice]:
+    found = []
+    for problem in it.problems[:5]:
+        text = say("A mistake in the settings: {what}", what=str(problem))
+        todo = say("The last good version stays in force. Whoever wrote the file should mend it.")
+        found.append(Advice("warn", text, todo, "settings#mistakes"))
+    for reason, count in sorted(dict(it.health.get("lost") or {}).items()):
+        if count and reason not in _LOST:
+            text = many("One event was lost ({reason}).", "{n} events were lost ({reason}).", count, reason=reason)
+            found.append(Advice("bad", text, say("Whoever runs the server should look at its log."), ""))
+    for problem in it.health.get("problems") or ():
+        if "store" in problem or "journal" in problem or "process" in problem:
+            text = say("The server cannot keep events safely: {what}", what=str(problem))
+            found.append(Advice("bad", text, say("Whoever runs the server should look at its disk and its log."), ""))
+    faults = sum(n for what, n in it.marks.items() if what.startswith("reason:FAULT"))
+    if faults:
+        text = many(
+            "One page could not be worked on for a fault of ours; it went out as the shop made it.",
+            "{n} pages could not be worked on for a fault of ours; they went out as the shop made them.",
+            faults,
         )
+        found.append(Advice("warn", text, say("Please report it: the server's log says where."), ""))
+    return found
+
+
+def _rules(it: Situation, say: Say) -> list[Advice]:
+    found = []
+    for quiet in it.quiet[:5]:
+        text = say(
+            "“{event}” came about {n} times a day by the rule “{rule}”, and has not come since {date}.",
+            event=say(event_term(quiet.event)),
+            n=round(quiet.usual),
+            rule=quiet.rule,
+            date=_date(quiet.since),
+        )
+        found.append(Advice("bad", text, say("The shop may have changed. Try the rule, or pick it anew."), "rules"))
+    return found
+
+
+def _pages(it: Situation, say: Say) -> list[Advice]:
+    found = []
+    marks = {what.removeprefix("reason:"): n for what, n in it.marks.items() if what.startswith("reason:")}
+    touched = marks.get("INLINE", 0) + marks.get("COLLECT", 0)
+    pages = touched + sum(marks.get(name, 0) for name in ("CSP", "ALONE", "ENCODING", "CHARSET", "NO_TRANSFORM"))
+    blocked = marks.get("CSP", 0) + marks.get("ALONE", 0)
+    if pages >= ENOUGH and blocked > pages * 0.02:
+        text = say("Your shop's security policy (CSP) stops the pixel on {share} of the pages.", share=blocked / pages)
+        todo = say(
+            "Whoever runs the shop should allow 'self' and connect.facebook.net in script-src, and www.facebook.com in "
+            'img-src and connect-src, or set csp = "extend".'
+        )
+        found.append(Advice("warn", text, todo, ""))
+    packed = marks.get("ENCODING", 0)
+    if pages >= ENOUGH and packed > pages * 0.02:
+        text = say(
+            "{share} of the pages could not be changed: the shop compresses them in a way that we cannot read.",
+            share=packed / pages,
+        )
+        found.append(
+            Advice("warn", text, say("The shop should compress with gzip, or leave it to the web server."), "")
+        )
+    fixed = marks.get("NO_TRANSFORM", 0)
+    if pages >= ENOUGH and fixed > pages * 0.02:
+        text = say("{share} of the pages say that they must not be changed (no-transform).", share=fixed / pages)
+        found.append(Advice("warn", text, say("The shop should leave no-transform out of Cache-Control."), ""))
+    shared = it.marks.get("shared id", 0)
+    if shared >= 3:
+        text = say("A cache in front of the shop hands one visitor's page to others, with its event numbers.")
+        todo = say('The cache must obey Cache-Control; or write carrier = "collect" under [page] in the settings file.')
+        found.append(Advice("bad", text, todo, ""))
+    bare, whole = it.marks.get("bare:ViewContent", 0), it.marks.get("whole:ViewContent", 0)
+    if bare >= ENOUGH and bare > whole:
+        text = say("On most product pages no price or product number is found.")
+        found.append(Advice("warn", text, say("Show where they stand: point and click at the price."), "rules"))
+    elif touched >= 200 and not bare + whole and not it.counts.get("viewed", 0):
+        text = say("No product page was recognised among many pages.")
+        found.append(Advice("warn", text, say("Show one: open a product and point at its price."), "rules"))
+    return found
+
+
+def _consent(it: Situation, say: Say) -> list[Advice]:
+    found = []
+    census, mode = it.census, it.settings.consent.mode
+    cookies = sorted(
+        ((n, what.removeprefix("cookie:")) for what, n in it.marks.items() if what.startswith("cookie:")), reverse=True
+    )
+    if (
+        cookies
+        and cookies[0][0] >= 5
+        and not it.tools
+        and not it.settings.consent.cookie
+        and mode in ("auto", "implied")
+    ):
+        text = say("The shop seems to use a consent tool that we do not know: cookie “{name}”.", name=cookies[0][1])
+        todo = say("Choose “only after a yes” and name the cookie, so that a no is respected.")
+        found.append(Advice("bad", text, todo, "consent"))
+    answered = census.answers.get("granted", 0) + census.answers.get("denied", 0)
+    if it.tools and census.views >= 100 and not answered:
+        text = say("The consent tool {tools} was seen, but no visitor's answer can be read.", tools=_list(it.tools))
+        found.append(Advice("warn", text, say("Try a cookie in the tester."), "consent"))
+    if mode == "off" and it.tools:
+        text = say(
+            "The shop asks its visitors for consent ({tools}), but the settings ignore it.", tools=_list(it.tools)
+        )
+        found.append(Advice("bad", text, say("Choose “by itself”, so that a no is respected."), "consent"))
+    return found
+
+
+def _visitors(it: Situation, say: Say) -> list[Advice]:
+    code = it.census.addresses.code
+    todo = say("Whoever runs the server should set trusted_hops or trusted_proxies (docs/privacy.md).")
+    if code == "one_address":
+        text = say(
+            "All visitors seem to come from one address: a proxy stands in front. Meta recognises fewer of them."
+        )
+        return [Advice("warn", text, todo, "")]
+    if code == "no_address":
+        text = say("The visitors' network addresses are not known. Meta recognises fewer of them.")
+        return [Advice("note", text, todo, "")]
+    return []
+
+
+def _figures(it: Situation, say: Say) -> list[Advice]:
+    found = []
+    counts, meta = it.counts, it.settings.meta
+    if meta.test_event_code and (not meta.test_event_until or it.now < meta.test_event_until):
+        text = say("A test code is set. Test events count in Meta's reports too.")
+        found.append(Advice("note", text, say("Remove it when you are done."), "test"))
     loaded, blocked = counts.get("loaded", 0), counts.get("blocked", 0)
-    if blocked and loaded + blocked >= 20:
-        share = round(100 * blocked / (loaded + blocked))
-        text = say("{n} % of the visitors' browsers block the pixel; the server covered for them.", n=share)
+    if blocked and loaded + blocked >= ENOUGH:
+        text = say(
+            "{share} of the visitors' browsers block the pixel; the server covered for them.",
+            share=blocked / (loaded + blocked),
+        )
         found.append(Advice("note", text))
     expected, paired = counts.get("expected", 0), counts.get("paired", 0)
-    if expected >= 20 and paired / expected < 0.6 and blocked < expected * 0.3:
-        found.append(
-            Advice(
-                "warn",
-                say("Few events arrive from both sides."),
-                say("A consent tool, a policy (CSP) or a cache may stop the script: `capi-middleware doctor` tells."),
-                "events?legs=server",
-            )
-        )
+    if expected >= ENOUGH and paired / expected < 0.85 and blocked < expected * 0.3:
+        level = "warn" if paired / expected < 0.6 else "note"
+        text = say("{share} of the events came from browser and server both.", share=paired / expected)
+        todo = say("Look at those that came from the server only, and why.")
+        found.append(Advice(level, text, todo, "events?legs=server"))
     return found
+
+
+def _list(names: frozenset[str]) -> str:
+    return ", ".join(sorted(names))
+
+
+def _date(at: float) -> str:
+    from .words import clock
+
+    return clock(at)[:16]

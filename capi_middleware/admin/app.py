@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
+from urllib.parse import urlencode, urlsplit
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
@@ -12,13 +13,14 @@ from werkzeug.wrappers import Request, Response
 
 from capi_middleware.visit import read_visit
 
-from . import account, gate, session, throttle
+from . import account, gate, picker, session, throttle
 from .desk import Desk, Services
 from .gate import Access, Door
-from .pages import entry, events, overview, rules, settings, suggestions, test
+from .pages import attempt, connect, consent, entry, events, overview, picking, rules, settings, suggestions, test
 
 _log = logging.getLogger("capi_middleware")
 _LARGEST_FORM = 256 * 1024
+_MOST_FIELDS = 500
 
 View = Callable[..., Response]
 ROUTES: tuple[tuple[str, tuple[str, ...], Access, View], ...] = (
@@ -29,26 +31,48 @@ ROUTES: tuple[tuple[str, tuple[str, ...], Access, View], ...] = (
     ("/logout", ("POST",), Access.OWNER, entry.logout),
     ("/confirm", ("GET", "POST"), Access.OWNER, entry.confirm),
     ("/", ("GET",), Access.OWNER, overview.overview),
-    ("/connect", ("GET", "POST"), Access.OWNER, settings.connect),
+    ("/connect", ("GET", "POST"), Access.OWNER, connect.connect),
+    ("/connect/check", ("POST",), Access.OWNER, connect.check),
     ("/try", ("GET",), Access.OWNER, test.checklist),
     ("/try/state", ("GET",), Access.OWNER, test.checklist_state),
     ("/events", ("GET",), Access.OWNER, events.listing),
     ("/events/live", ("GET",), Access.OWNER, events.live),
     ("/events.csv", ("GET",), Access.FRESH, events.export),
     ("/events/<int:number>", ("GET",), Access.OWNER, events.detail),
-    ("/test", ("GET", "POST"), Access.OWNER, test.test),
-    ("/rules", ("GET", "POST"), Access.OWNER, rules.listing),
+    ("/events/<int:number>/again", ("POST",), Access.OWNER, events.again),
+    ("/test", ("GET",), Access.OWNER, attempt.page),
+    ("/test/code", ("POST",), Access.OWNER, attempt.code),
+    ("/test/send", ("POST",), Access.OWNER, attempt.send),
+    ("/test/url", ("POST",), Access.OWNER, attempt.url),
+    ("/rules", ("GET",), Access.OWNER, rules.listing),
     ("/rules/new", ("GET", "POST"), Access.OWNER, rules.new),
+    ("/rules/edit/<int:number>", ("GET", "POST"), Access.OWNER, rules.edit),
+    ("/rules/switch", ("POST",), Access.OWNER, rules.switch),
+    ("/rules/remove", ("POST",), Access.OWNER, rules.remove),
+    ("/rules/return", ("POST",), Access.OWNER, rules.back),
+    ("/rules/version/<int:number>", ("GET",), Access.OWNER, rules.version),
+    ("/rules.toml", ("GET",), Access.OWNER, rules.export),
+    ("/rules/pick", ("POST",), Access.OWNER, picking.start),
+    ("/rules/pick/end", ("POST",), Access.PICKER, picking.end),
+    ("/rules/pick/look", ("POST",), Access.PICKER, picking.look),
+    ("/rules/pick/draft", ("POST",), Access.PICKER, picking.draft),
     ("/suggestions", ("GET", "POST"), Access.OWNER, suggestions.listing),
+    ("/consent", ("GET", "POST"), Access.OWNER, consent.consent),
+    ("/consent/try", ("POST",), Access.OWNER, consent.attempt),
+    ("/consent/forget", ("POST",), Access.OWNER, consent.forget),
     ("/settings", ("GET", "POST"), Access.OWNER, settings.settings),
+    ("/settings/scrub", ("POST",), Access.OWNER, settings.scrub),
+    ("/settings/pause", ("POST",), Access.OWNER, settings.pause),
+    ("/settings/uncounted", ("POST",), Access.OWNER, settings.uncounted),
+    ("/settings/erase", ("POST",), Access.FRESH, settings.erase),
     ("/settings/password", ("POST",), Access.FRESH, settings.password),
     ("/settings/session", ("POST",), Access.OWNER, settings.end_session),
 )
 
 
 class Admin:
-    """Mounted at ``{mount}/admin``; everything outside its routes, and everything while nobody may enter, is the
-    shop's own 404 (``None`` from :meth:`answer`)."""
+    """Mounted at ``{mount}/admin``; everything while nobody may enter is the shop's own 404 (``None`` from
+    :meth:`answer`)."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -69,24 +93,28 @@ class Admin:
 
     def _respond(self, request: Request, mount: str) -> Response:
         request.max_content_length = _LARGEST_FORM
-        visit = read_visit(request.environ, self._services.source.current, gate.now())
+        request.max_form_memory_size = _LARGEST_FORM
+        request.max_form_parts = _MOST_FIELDS
+        visit = read_visit(request.environ, self._services.source.current, gate.now(), remember=False)
         secure = visit.scheme == "https"
         known = session.find(self._services.state, request.cookies, secure, gate.now())
-        door = Door(secure, throttle.network_of(visit.address), known, gate.new_nonce())
+        authority = urlsplit(visit.url).netloc
+        address = visit.address or str(request.environ.get("REMOTE_ADDR", ""))
+        door = Door(secure, throttle.network_of(address), known, gate.new_nonce(), authority)
         desk = Desk(self._services, request, door, mount)
         try:
             response = self._dispatch(desk, request, mount)
         except HTTPException as problem:
-            response = desk.page("problem.html", problem.code or 500, problem=problem.description or problem.name)
+            response = _trouble(desk, problem)
         except Exception as error:
-            _log.error("the admin page failed: %s", type(error).__name__)
+            _log.error("the admin page failed: %s%s", type(error).__name__, _place(error))
             response = desk.page("problem.html", 500, problem="")
         gate.harden(response, door)
         return response
 
     def _dispatch(self, desk: Desk, request: Request, mount: str) -> Response:
         path = request.environ.get("PATH_INFO", "")[len(mount) + len("/admin") :] or "/"
-        adapter = self._map.bind(request.host or "localhost")
+        adapter = self._map.bind("localhost")
         method = "GET" if request.method == "HEAD" else request.method
         try:
             index, values = adapter.match(path, method)
@@ -95,26 +123,53 @@ class Admin:
         except HTTPException as found:
             raise NotFound() from found
         _, _, access, view = ROUTES[index]
-        refused = self._refuse(desk, request, access, method)
+        refused = self._refuse(desk, request, access, method, path)
         return refused if refused is not None else view(desk, **values)
 
-    def _refuse(self, desk: Desk, request: Request, access: Access, method: str) -> Response | None:
+    def _refuse(self, desk: Desk, request: Request, access: Access, method: str, path: str) -> Response | None:
         """The gate. None: come in."""
         changing = method != "GET"
-        if changing and gate.is_foreign(request):
+        if changing and gate.is_foreign(request, desk.authority):
             return desk.page("problem.html", 403, problem=desk.say("This form was sent from another page."))
         known = desk.door.session
         if access in (Access.PUBLIC, Access.SETUP):
             return None
         if known is None:
             return desk.go("login")
+        if access is Access.PICKER:
+            if not picker.is_on(request.cookies, self._services.key, known.token):
+                return desk.page("problem.html", 403, problem=desk.say("Point and click has ended. Start it again."))
+            return None
         if changing and not gate.carries_csrf(request, known):
-            return desk.page(
-                "problem.html", 403, problem=desk.say("You were signed out for safety. Go back and send it again.")
-            )
+            problem = desk.say("You were signed out for safety. Go back and send it again.")
+            return desk.page("problem.html", 403, problem=problem)
         if access is Access.FRESH and not known.fresh:
-            return desk.go("confirm")
+            back = path if method == "GET" else "/settings"
+            query = request.query_string.decode("ascii", "ignore") if method == "GET" else ""
+            return desk.go("confirm?" + urlencode({"next": f"{back}?{query}" if query else back}))
         return None
+
+
+def _trouble(desk: Desk, problem: HTTPException) -> Response:
+    texts = {
+        404: desk.say("There is no such page here."),
+        405: desk.say("This page cannot be used in that way."),
+        413: desk.say("That was too much text."),
+    }
+    code = problem.code or 500
+    told = problem.description if problem.description != type(problem).description else ""
+    response = desk.page("problem.html", code, problem=told or texts.get(code, ""))
+    if isinstance(problem, MethodNotAllowed) and problem.valid_methods:
+        response.headers["Allow"] = ", ".join(problem.valid_methods)
+    return response
+
+
+def _place(error: BaseException) -> str:
+    """Where it happened; never the message, which may hold what somebody typed."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f" in {trace.tb_frame.f_code.co_name}, line {trace.tb_lineno}" if trace is not None else ""
 
 
 __all__ = ["ROUTES", "Admin"]

@@ -21,26 +21,30 @@ class Access(Enum):
     PUBLIC = "anybody"
     SETUP = "whoever holds the set-up code"
     OWNER = "the owner, logged in"
+    PICKER = "the owner, logged in, in whose browser point and click is on"
     FRESH = "the owner, who has given the password within the last minutes"
 
 
 class Door(NamedTuple):
-    """Who stands before it. ``network``: for throttling and the audit log."""
+    """Who stands before it. ``network``: for throttling and the audit log. ``authority``: host and port as the browser
+    has them."""
 
     secure: bool
     network: str
     session: Session | None
     nonce: str
+    authority: str = ""
 
 
-def is_foreign(request: Request) -> bool:
-    """Whether a changing request comes from anywhere but our own pages (Fetch Metadata, Origin)."""
+def is_foreign(request: Request, authority: str = "") -> bool:
+    """Whether a changing request comes from anywhere but our own pages (Fetch Metadata, Origin). ``authority``: host
+    and port as the browser has them, where a proxy gives us others."""
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None and site not in ("same-origin", "none"):
         return True
     origin = request.headers.get("Origin")
     if origin is not None and origin != "null":
-        return urlsplit(origin).netloc.lower() != request.host.lower()
+        return urlsplit(origin).netloc.lower() not in (request.host.lower(), authority.lower() or request.host.lower())
     return origin == "null"
 
 

@@ -102,7 +102,7 @@ def strip(cookie_header: str) -> str:
     return ";".join(parts).strip()
 
 
-_NAMES = frozenset({SECURE_COOKIE, PLAIN_COOKIE})
+_NAMES = frozenset({SECURE_COOKIE, PLAIN_COOKIE, "shop_pick"})
 
 
 def _hash(token: str) -> str:

@@ -24,6 +24,9 @@ CREATE TABLE IF NOT EXISTS bucket (key TEXT PRIMARY KEY, level REAL NOT NULL, at
 CREATE TABLE IF NOT EXISTS audit (
     seq INTEGER PRIMARY KEY, at REAL NOT NULL, who TEXT NOT NULL, what TEXT NOT NULL, detail TEXT NOT NULL,
     chain TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS note (key TEXT PRIMARY KEY, text TEXT NOT NULL, until REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS version (
+    number INTEGER PRIMARY KEY, at REAL NOT NULL, host TEXT NOT NULL, what TEXT NOT NULL, text TEXT NOT NULL);
 PRAGMA user_version = 1;
 """
 
@@ -42,6 +45,7 @@ class AdminState:
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
         connection = sqlite3.connect(self.path, timeout=5, isolation_level=None)
         try:
+            connection.execute("PRAGMA secure_delete = ON")
             if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
                 connection.executescript(_SCHEMA)
             connection.execute("BEGIN IMMEDIATE")
@@ -53,3 +57,16 @@ class AdminState:
             raise
         finally:
             connection.close()
+
+    def note(self, key: str, now: float) -> str:
+        """A small text that was kept under ``key``, "" where there is none (any more)."""
+        with self.open() as database:
+            row = database.execute("SELECT text FROM note WHERE key = ? AND until > ?", (key, now)).fetchone()
+        return str(row[0]) if row else ""
+
+    def set_note(self, key: str, text: str, until: float) -> None:
+        """Keep a small text until then; "" forgets it."""
+        with self.open() as database:
+            database.execute("DELETE FROM note WHERE key = ? OR until < ?", (key, until - 10 * 365 * 86400))
+            if text:
+                database.execute("INSERT INTO note VALUES (?, ?, ?)", (key, text, until))

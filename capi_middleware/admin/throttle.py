@@ -39,6 +39,12 @@ def succeeded(state: AdminState) -> None:
         database.execute("DELETE FROM attempt")
 
 
+def take(state: AdminState, key: str, bucket: tuple[float, float], now: float) -> int:
+    """One from a bucket (size, refill per second): 0, or the seconds until there is one."""
+    with state.open() as database:
+        return _take(database, key, bucket, now)
+
+
 def network_of(address: str) -> str:
     """The /24 or /56 in which an address stands: what one attacker can change for free is one network."""
     try:

@@ -19,6 +19,8 @@ from .message import LARGEST, Handed, Kind, Message, read_message
 
 _IDS = 50_000
 _ANSWERS = 5_000
+_REPORTERS = 2_000
+_TOO_MANY = 3
 _HEADERS = [("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff")]
 
 _WORDS = {
@@ -48,10 +50,19 @@ class Outbox(Protocol):
 
 class Collector:
     """Answers the page's script; one a process. Everything that is refused moves a counter in ``refused`` and costs
-    no parse."""
+    no parse. ``shared()`` is called when the browsers of several visitors report one and the same ID: a cache has given
+    one visitor's page to others."""
 
-    def __init__(self, outbox: Outbox, limits: Limits, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        outbox: Outbox,
+        limits: Limits,
+        clock: Callable[[], float] = time.time,
+        shared: Callable[[], object] = lambda: None,
+    ) -> None:
         self.refused: Counter[str] = Counter()
+        self._shared = shared
+        self._reporters: LRUCache[str, set[int]] = LRUCache(_REPORTERS)
         self._outbox = outbox
         self._limits = limits
         self._clock = clock
@@ -74,6 +85,8 @@ class Collector:
         if message is None or given is None:
             return self._refuse("400 Bad Request")
         self._hand_over(given, shop.settings.meta.pixel_id)
+        if given.reports:
+            self._look_for_shared(given, hash((visitor_key(environ), environ.get("HTTP_USER_AGENT"))))
         if message.kind is Kind.REPORT:
             return Reply("204 No Content", list(_HEADERS), b"")
         told = bool(owed) and message.kind is Kind.VIEW and given.body["state"] == "granted"
@@ -103,6 +116,18 @@ class Collector:
         for event in given.events:
             if self._is_first(event):
                 self._outbox.put(event)
+
+    def _look_for_shared(self, given: Answer, visitor: int) -> None:
+        """A phone may change networks between two reports; a third visitor is no chance."""
+        for report in given.reports:
+            key = f"{report.event_id} {report.event_name}"
+            with self._lock:
+                reporters = self._reporters.setdefault(key, set())
+                news = visitor not in reporters and len(reporters) == _TOO_MANY - 1
+                if len(reporters) < _TOO_MANY:
+                    reporters.add(visitor)
+            if news:
+                self._shared()
 
     def _refuse(self, status: str) -> Reply:
         with self._lock:

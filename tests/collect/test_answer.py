@@ -40,7 +40,11 @@ class Desk:
         self.reports: list[tuple[str, ...]] = []
         self.forgotten: list[str] = []
         self.now = 1_700_000_000.0
-        self.collector = Collector(self, Limits(rate, 10 * rate), clock=lambda: self.now)
+        self.shared = 0
+        self.collector = Collector(self, Limits(rate, 10 * rate), lambda: self.now, self.share)
+
+    def share(self) -> None:
+        self.shared += 1
 
     def put(self, event: Event) -> None:
         self.events.append(event)
@@ -264,3 +268,14 @@ def test_what_is_owed_waits_for_consent() -> None:
     owed = [Event("1234567890", "AddToCart", "c" * 32, 1, "")]
     view = {"v": 1, "k": "view", "u": "https://shop.example/", "i": VIEW_ID}
     assert not desk.collector.reply(desk.environ(view), desk.shop, owed).told
+
+
+def test_one_id_from_three_visitors_is_a_cache_s_doing() -> None:
+    desk = Desk()
+    report = {"v": 1, "k": "report", "u": "https://shop.example/", "s": "handed", "e": [["PageView", VIEW_ID]]}
+    for address in ("81.2.69.142", "81.2.69.142", "81.2.69.143"):
+        desk.post(report, REMOTE_ADDR=address)
+    assert desk.shared == 0, "a phone may have changed its network"
+    for address in ("81.2.69.144", "81.2.69.145"):
+        desk.post(report, REMOTE_ADDR=address)
+    assert desk.shared == 1

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-import mimetypes
+import re
 
 from werkzeug.exceptions import NotFound
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Response
 
-from capi_middleware.admin import account, session, throttle, words
+from capi_middleware.admin import account, picker, session, throttle, words
 from capi_middleware.admin.account import Refusal
 from capi_middleware.admin.desk import STATIC, Desk, static_file, static_tag
+
+from .settings import refusal_words
+
+_NEXT = re.compile(r"events\.csv(?:\?[A-Za-z0-9_.=&%+-]*)?|settings|consent|connect")
 
 
 def static(desk: Desk, tag: str, name: str) -> Response:
     """Our own style and script."""
     if name not in STATIC or tag != static_tag(name):
         raise NotFound()
-    response = Response(static_file(name), content_type=STATIC.get(name) or mimetypes.guess_type(name)[0])
+    response = Response(static_file(name), content_type=STATIC[name])
     response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
     return response
 
@@ -27,7 +31,11 @@ def language(desk: Desk) -> Response:
     chosen = desk.request.form.get("language", "")
     back = desk.request.form.get("back", "")
     # Only our own pages: a path after the mount, never an address (no open redirect).
-    place = back if back.startswith(desk.home) and "//" not in back and "\\" not in back else desk.home
+    place = (
+        back
+        if back.startswith(desk.home) and re.fullmatch(r"[A-Za-z0-9_/.~-]+", back) and "//" not in back
+        else desk.home
+    )
     response = redirect(place, 303)
     if chosen in words.LANGUAGES:
         response.set_cookie("shop_language", chosen, max_age=31536000, path=desk.home, samesite="Strict",
@@ -50,8 +58,8 @@ def setup(desk: Desk) -> Response:
         return _later(desk, "setup.html", wait)
     refusal = account.create_account(state, form.get("code", ""), form.get("password", ""), desk.now)
     if refusal is not None:
-        return desk.page("setup.html", 422, problem=_reason(desk, refusal))
-    desk.note("set up", "first password")
+        return desk.page("setup.html", 422, problem=refusal_words(desk, refusal))
+    desk.note("set up")
     return _let_in(desk, "connect")
 
 
@@ -70,7 +78,7 @@ def login(desk: Desk) -> Response:
         return _later(desk, "login.html", 2)
     if refusal is not None:
         seconds = throttle.failed(state, desk.now)
-        desk.note("log in", "wrong password")
+        desk.note("wrong password")
         text = desk.say("Wrong password. Try again in {s} seconds.", s=seconds)
         return desk.page("login.html", 422, problem=text)
     throttle.succeeded(state)
@@ -84,27 +92,32 @@ def confirm(desk: Desk) -> Response:
     if known is None:
         return desk.go("login")
     if desk.request.method != "POST":
-        return desk.page("confirm.html", problem="")
+        return desk.page("confirm.html", problem="", next=_next(desk))
     state = desk.services.state
     wait = throttle.wait_before(state, desk.door.network, desk.now)
     if wait:
-        return _later(desk, "confirm.html", wait)
+        return _later(desk, "confirm.html", wait, next=_next(desk))
     fixed = desk.settings.server.admin_password.reveal()
     if account.check_password(state, desk.request.form.get("password", ""), fixed) is not None:
         seconds = throttle.failed(state, desk.now)
         text = desk.say("Wrong password. Try again in {s} seconds.", s=seconds)
-        return desk.page("confirm.html", 422, problem=text)
+        return desk.page("confirm.html", 422, problem=text, next=_next(desk))
     throttle.succeeded(state)
     session.confirm(state, known, desk.now)
-    return desk.go("settings", desk.say("Thank you. Now do it once more within five minutes."))
+    place = _next(desk)
+    if place.startswith("events.csv"):
+        return desk.go(place)
+    return desk.go(place, desk.say("Thank you. For five minutes you need not give it again."))
 
 
 def logout(desk: Desk) -> Response:
     """End this session."""
     if desk.door.session:
         session.end(desk.services.state, desk.door.session.token)
+    desk.note("log out")
     response = desk.go("login")
     response.headers.add("Set-Cookie", session.set_cookie("", desk.door.secure))
+    response.delete_cookie(picker.COOKIE, path="/", secure=desk.door.secure, httponly=True, samesite="Strict")
     return response
 
 
@@ -115,21 +128,18 @@ def _let_in(desk: Desk, place: str) -> Response:
     return response
 
 
-def _later(desk: Desk, template: str, wait: int) -> Response:
+def _next(desk: Desk) -> str:
+    """Where to go on: one of our own pages, never an address (no open redirect)."""
+    wanted = desk.request.values.get("next", "").lstrip("/")
+    return (
+        wanted
+        if re.fullmatch(r"(?:events\.csv(?:\?[A-Za-z0-9_.=&%+-]*)?|settings|consent|connect)", wanted)
+        else "settings"
+    )
+
+
+def _later(desk: Desk, template: str, wait: int, **more: str) -> Response:
     text = desk.say("Too many tries. Wait {s} seconds, then try again.", s=wait)
-    response = desk.page(template, 429, problem=text)
+    response = desk.page(template, 429, problem=text, **more)
     response.headers["Retry-After"] = str(wait)
     return response
-
-
-def _reason(desk: Desk, refusal: Refusal) -> str:
-    texts = {
-        Refusal.WRONG: desk.say("That is not the set-up code. It stands where the program was started, in its log."),
-        Refusal.EXPIRED: desk.say("The set-up code is no longer good. Restart the program: it writes a new one."),
-        Refusal.TOO_SHORT: desk.say("The password needs at least 12 characters. A short sentence is good."),
-        Refusal.TOO_LONG: desk.say("The password may have at most 128 characters."),
-        Refusal.COMMON: desk.say("Many people use this password, so it is tried first. Choose another one."),
-        Refusal.BUSY: desk.say("The server is busy. Try again in a moment."),
-        Refusal.DONE: desk.say("The admin page has been set up already. Log in instead."),
-    }
-    return texts[refusal]

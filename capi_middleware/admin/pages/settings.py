@@ -1,4 +1,4 @@
-"""Pixel and token; everything else that a shop owner may decide."""
+"""Everything else that a shop owner may decide: pause, privacy, excluded pages and people, password, sessions, log."""
 
 from __future__ import annotations
 
@@ -9,132 +9,193 @@ from typing import Any
 from werkzeug.wrappers import Response
 
 from capi_middleware.admin import account, audit, session
+from capi_middleware.admin.account import Refusal
 from capi_middleware.admin.desk import Desk
+from capi_middleware.delivery import OrderDesk, StoreError
+from capi_middleware.settings.pattern import PatternError, path_pattern
+from capi_middleware.visit.reading import IGNORE_COOKIE
+from capi_middleware.visit.scrub import preview_scrub
 
-_QUOTES = "\"'“”‘’«» \t\r\n\u00a0\u200b"
+from .connect import fingerprint
+
+_YEAR = 365 * 86400
+_FIELDS = ("exclude", "ignore_addresses", "currency", "country", "keep_personal_days", "scrub")
 
 
-def connect(desk: Desk) -> Response:
-    """The two fields that make it work. The token is never shown again."""
-    meta = desk.settings.meta
-    if desk.request.method != "POST":
-        return _connect_page(desk, meta.pixel_id, {}, 200)
-    pixel_id = tidy_pixel(desk.request.form.get("pixel_id", ""))
-    token = tidy_token(desk.request.form.get("access_token", ""))
-    problems = {}
-    wrong = pixel_problem(desk, pixel_id)
+def settings(desk: Desk, **more: Any) -> Response:
+    """One page, a form for each concern."""
+    if desk.request.method == "POST" and not more:
+        return _save(desk)
+    state, shown = desk.services.state, desk.settings
+    token = shown.meta.access_token.reveal()
+    values: dict[str, Any] = {
+        "settings": shown,
+        "fingerprint": fingerprint(token) if token else "",
+        "problems": desk.services.source.problems,
+        "sites": desk.services.source.current.sites,
+        "sessions": session.open_sessions(state, desk.now),
+        "mine": hashlib.sha256((desk.door.session.token if desk.door.session else "").encode()).hexdigest(),
+        "log": audit.latest(state, 50),
+        "whole": audit.is_whole(state),
+        "fixed": bool(shown.server.admin_password),
+        "uncounted": IGNORE_COOKIE in desk.request.cookies,
+        "wrong": {},
+        "given": _given_now(desk),
+        "scrubbed": None,
+        "url": "",
+        "status": 200,
+        "password_problem": "",
+        "erased": None,
+    }
+    values.update(more)
+    return desk.page("settings.html", values.pop("status"), **values)
+
+
+def _given_now(desk: Desk) -> dict[str, str]:
+    shown = desk.settings
+    return {
+        "exclude": "\n".join(shown.shop.exclude),
+        "ignore_addresses": "\n".join(shown.visit.ignore_addresses),
+        "currency": shown.shop.currency,
+        "country": shown.shop.country,
+        "keep_personal_days": f"{shown.delivery.keep_personal_days:g}",
+        "scrub": ", ".join(shown.visit.scrub),
+    }
+
+
+def _save(desk: Desk) -> Response:
+    form = desk.request.form
+    given = {name: form.get(name, "")[:8000] for name in _FIELDS}
+    wrong = _wrong(desk, given)
     if wrong:
-        problems["pixel_id"] = wrong
-    wrong = token_problem(desk, token) if token or not meta.access_token else ""
+        return settings(desk, wrong=wrong, given=given, status=422)
+    days = float(given["keep_personal_days"].replace(",", "."))
+    tables: dict[str, Any] = {
+        "shop": {
+            "exclude": _lines(given["exclude"]),
+            "currency": given["currency"].strip().upper(),
+            "country": given["country"].strip().upper(),
+        },
+        "visit": {
+            "ignore_addresses": _lines(given["ignore_addresses"]),
+            "advanced_matching": bool(form.get("advanced_matching")),
+            "scrub": [word.strip() for word in given["scrub"].split(",") if word.strip()],
+        },
+        "delivery": {"keep_personal_days": days},
+    }
+    problem = desk.save(tables)
+    if problem:
+        return settings(desk, wrong={"exclude": problem}, given=given, status=422)
+    desk.note("settings", f"{len(tables['shop']['exclude'])} / {len(tables['visit']['ignore_addresses'])}")
+    return desk.go("settings", desk.say("Saved."))
+
+
+def _wrong(desk: Desk, given: dict[str, str]) -> dict[str, str]:
+    found = {}
+    if not re.fullmatch(r"\s*([A-Za-z]{3})?\s*", given["currency"]):
+        found["currency"] = desk.say("Three letters, as SEK.")
+    if not re.fullmatch(r"\s*([A-Za-z]{2})?\s*", given["country"]):
+        found["country"] = desk.say("Two letters, as SE.")
+    for line in _lines(given["exclude"]):
+        try:
+            path_pattern(line)
+        except PatternError:
+            text = desk.say("“{line}” cannot be read. Begin with a slash: /account/*", line=line)
+            found.setdefault("exclude", text)
+    for line in _lines(given["ignore_addresses"]):
+        if not re.fullmatch(r"[0-9A-Fa-f.:]+(?:/\d{1,3})?", line):
+            text = desk.say("“{line}” is no network address. Write it as 198.51.100.7", line=line)
+            found.setdefault("ignore_addresses", text)
+    if (
+        not re.fullmatch(r"\s*\d{1,3}([.,]\d+)?\s*", given["keep_personal_days"])
+        or float(given["keep_personal_days"].replace(",", ".")) > 400
+    ):
+        found["keep_personal_days"] = desk.say("A number of days from 0 to 400.")
+    return found
+
+
+def _lines(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines() if line.strip()][:200]
+
+
+def pause(desk: Desk) -> Response:
+    """One switch for everything; pages are untouched at once."""
+    on = desk.request.form.get("paused") == "1"
+    wrong = desk.save({"meta": {"paused": on}})
     if wrong:
-        problems["access_token"] = wrong
-    if problems:
-        return _connect_page(desk, pixel_id, problems, 422)
-    saved: dict[str, Any] = {"pixel_id": pixel_id}
-    if token:
-        saved["access_token"] = token
-    desk.services.source.save({"meta": saved}, desk.site)
-    desk.note("settings", f"pixel {pixel_id}" + (", new token " + fingerprint(token) if token else ""))
-    in_force = desk.settings.meta
-    if in_force.pixel_id != pixel_id or (token and in_force.access_token.reveal() != token):
-        return desk.go("connect", desk.say("Saved, but the server's environment or a keyword says otherwise and wins."))
-    return desk.go(f"try?since={desk.now:.0f}", desk.say("Saved. Now open your shop and click around."))
+        return desk.go("settings", wrong)
+    desk.note("pause" if on else "resume")
+    if on:
+        return desk.go("settings", desk.say("Paused. Your shop works as usual, but nothing is sent to Meta."))
+    return desk.go("settings", desk.say("Started again. What waited is sent now."))
 
 
-def settings(desk: Desk) -> Response:
-    """Consent, privacy, excluded pages, password, sessions, log."""
-    if desk.request.method == "POST":
-        form = desk.request.form
-        excluded = [line.strip() for line in form.get("exclude", "").splitlines() if line.strip()]
-        mode = form.get("mode", "")
-        tables: dict[str, Any] = {"shop": {"exclude": excluded[:200]}}
-        if mode in ("auto", "required", "implied", "off"):
-            if mode == "off" and desk.settings.consent.mode != "off" and not _is_fresh(desk):
-                return desk.go("confirm")
-            tables["consent"] = {"mode": mode}
-        currency = form.get("currency", "").strip().upper()
-        if re.fullmatch(r"[A-Z]{3}", currency) or not currency:
-            tables["shop"]["currency"] = currency
-        desk.services.source.save(tables, desk.site)
-        desk.note("settings", f"consent {mode}, currency {currency}, {len(excluded)} excluded paths")
-        return desk.go("settings", desk.say("Saved."))
-    state = desk.services.state
-    return desk.page(
-        "settings.html",
-        settings=desk.settings,
-        problems=desk.services.source.problems,
-        sessions=session.open_sessions(state, desk.now),
-        mine=hashlib.sha256((desk.door.session.token if desk.door.session else "").encode()).hexdigest(),
-        log=audit.latest(state, 50),
-        whole=audit.is_whole(state),
-        fixed=bool(desk.settings.server.admin_password),
+def uncounted(desk: Desk) -> Response:
+    """Whether visits of this very browser count."""
+    on = desk.request.form.get("on") == "1"
+    place = "try" if desk.request.form.get("back") == "try" else "settings"
+    text = (
+        desk.say("Visits of this browser do not count now.") if on else desk.say("Visits of this browser count again.")
     )
+    response = desk.go(place, text)
+    if on:
+        response.set_cookie(IGNORE_COOKIE, "1", max_age=_YEAR, path="/", httponly=True, samesite="Lax",
+                            secure=desk.door.secure)  # fmt: skip
+    else:
+        response.delete_cookie(IGNORE_COOKIE, path="/", secure=desk.door.secure, httponly=True, samesite="Lax")
+    return response
+
+
+def scrub(desk: Desk) -> Response:
+    """What would leave of an address."""
+    url = desk.request.form.get("url", "")[:4000]
+    return settings(desk, scrubbed=preview_scrub(url, desk.settings), url=url)
+
+
+def erase(desk: Desk) -> Response:
+    """Delete everything of one visitor, by the value of the ``_fbp`` cookie."""
+    fbp = desk.request.form.get("fbp", "").strip()[:200]
+    if not re.fullmatch(r"fb\.[0-9]\.[0-9]+\.[0-9]+(?:\.[A-Za-z0-9_-]+)?", fbp):
+        return settings(
+            desk, wrong={"fbp": desk.say("It begins with fb.1. and stands in the cookie _fbp.")}, status=422
+        )
+    desk.services.outbox.forget(fbp)
+    try:
+        count = OrderDesk(desk.services.source, 8.0).purge(fbp=fbp)
+    except StoreError as error:
+        return settings(desk, wrong={"fbp": str(error)}, status=503)
+    desk.note("erased", str(count))
+    return settings(desk, erased=count)
 
 
 def password(desk: Desk) -> Response:
     """A new password; ends every session."""
     form = desk.request.form
     if form.get("password", "") != form.get("again", ""):
-        return desk.go("settings", desk.say("The two passwords are not the same."))
+        return settings(desk, password_problem=desk.say("The two passwords are not the same."), status=422)
     refusal = account.change_password(desk.services.state, form.get("password", ""), desk.now)
     if refusal is not None:
-        return desk.go("settings", desk.say("The password was not changed: it is {why}.", why=desk.say(refusal.value)))
-    desk.note("password", "changed, all sessions ended")
-    return desk.go("login")
+        return settings(desk, password_problem=refusal_words(desk, refusal), status=422)
+    desk.note("password")
+    return desk.go("login", desk.say("The password is changed. Log in with the new one."))
+
+
+def refusal_words(desk: Desk, refusal: Refusal) -> str:
+    """Why a password or a code was not taken."""
+    texts = {
+        Refusal.WRONG: desk.say("That is not the set-up code. It stands where the program was started, in its log."),
+        Refusal.EXPIRED: desk.say("The set-up code is no longer good. Restart the program: it writes a new one."),
+        Refusal.TOO_SHORT: desk.say("The password needs at least 12 characters. A short sentence is good."),
+        Refusal.TOO_LONG: desk.say("The password may have at most 128 characters."),
+        Refusal.COMMON: desk.say("Many people use this password, so it is tried first. Choose another one."),
+        Refusal.BUSY: desk.say("The server is busy. Try again in a moment."),
+        Refusal.DONE: desk.say("The admin page has been set up already. Log in instead."),
+    }
+    return texts[refusal]
 
 
 def end_session(desk: Desk) -> Response:
     """Log another device out."""
-    session.end(desk.services.state, key=desk.request.form.get("key", ""))
-    desk.note("session", "ended")
+    session.end(desk.services.state, key=desk.request.form.get("key", "")[:64])
+    desk.note("session")
     return desk.go("settings", desk.say("Done."))
-
-
-def tidy_pixel(text: str) -> str:
-    """What people paste: digits with spaces or quotes around them."""
-    return re.sub(r"[\s\u00a0\u200b]", "", text.strip(_QUOTES))
-
-
-def tidy_token(text: str) -> str:
-    """What people paste: quotes, line breaks, ``access_token=`` before it."""
-    text = re.sub(r"[\s\u00a0\u200b]", "", text).strip(_QUOTES)
-    return text.removeprefix("access_token=").removeprefix("Bearer").strip(_QUOTES)
-
-
-def pixel_problem(desk: Desk, pixel_id: str) -> str:
-    """Why this is no Pixel ID, or "". Nothing that might be one is refused."""
-    if not pixel_id:
-        return desk.say("Paste the Pixel ID: the number at the top of Events Manager.")
-    if not pixel_id.isascii() or not pixel_id.isdigit():
-        return desk.say("A Pixel ID has digits only, usually 15 or 16 of them.")
-    if not 5 <= len(pixel_id) <= 20:
-        return desk.say("This has {n} digits; a Pixel ID usually has 15 or 16.", n=len(pixel_id))
-    return ""
-
-
-def token_problem(desk: Desk, token: str) -> str:
-    """Why this is no access token, or ""."""
-    if not token:
-        return desk.say("Paste the access token from Events Manager.")
-    if len(token) < 20:
-        return desk.say("This looks too short to be an access token. Did you copy all of it?")
-    if not re.fullmatch(r"[!-~]+", token):
-        return desk.say("An access token has letters and digits only.")
-    return ""
-
-
-def fingerprint(token: str) -> str:
-    """What may be shown of a token: enough to tell two apart, too little to use."""
-    return hashlib.sha256(token.encode("utf-8")).hexdigest()[:8]
-
-
-def _is_fresh(desk: Desk) -> bool:
-    return bool(desk.door.session and desk.door.session.fresh)
-
-
-def _connect_page(desk: Desk, pixel_id: str, problems: dict[str, str], status: int) -> Response:
-    token = desk.settings.meta.access_token.reveal()
-    return desk.page(
-        "connect.html", status, pixel_id=pixel_id, problems=problems, has_token=bool(token),
-        fingerprint=fingerprint(token) if token else "",
-    )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Seeing it work: the checklist, a test event, and what an address would send."""
+"""Seeing it work: three steps that tick themselves as the owner clicks around in the shop."""
 
 from __future__ import annotations
 
@@ -8,47 +8,48 @@ from typing import Any
 from werkzeug.wrappers import Response
 
 from capi_middleware.admin.desk import Desk
-from capi_middleware.delivery import Filter
+from capi_middleware.delivery import Entry, Filter, StoreError
+from capi_middleware.visit.reading import IGNORE_COOKIE
 
 from .events import legs_of, sentence
 
 STEPS = ("PageView", "ViewContent", "AddToCart")
+_NEWEST = 30
 
 
 def checklist(desk: Desk) -> Response:
     """Open the shop, click around, see three events arrive from both sides."""
-    return desk.page("try.html", steps=_steps(desk), since=_since(desk), shop=_shop(desk))
+    return desk.page(
+        "try.html",
+        steps=steps(desk),
+        since=_since(desk),
+        uncounted=IGNORE_COOKIE in desk.request.cookies,
+        connected=bool(desk.settings.meta.pixel_id and desk.settings.meta.access_token),
+        mine=bool(desk.request.cookies.get("_fbp")),
+    )
 
 
 def checklist_state(desk: Desk) -> Response:
     """The checklist's state, for the page's script."""
-    body = json.dumps({"steps": _steps(desk)})
-    return Response(body, content_type="application/json")
+    return Response(json.dumps({"steps": steps(desk)}), content_type="application/json")
 
 
-def test(desk: Desk) -> Response:
-    """The test code, and a URL to try."""
-    from . import attempt
-
-    return attempt.page(desk)
-
-
-def _steps(desk: Desk) -> list[dict[str, Any]]:
-    """The newest event of each kind since the page was opened."""
+def steps(desk: Desk) -> list[dict[str, Any]]:
+    """For each kind, the best event since the page was opened; this browser's own, where it can be told."""
     pixel_id, since = desk.settings.meta.pixel_id, _since(desk)
     found = []
     for name in STEPS:
-        entries = (
-            desk.services.ledger.recent(Filter(pixel_id=pixel_id, event_name=name, since=since), 5) if pixel_id else []
-        )
+        entries = _entries(desk, Filter(pixel_id=pixel_id, event_name=name, since=since)) if pixel_id else []
         best = max(entries, key=lambda entry: (entry.paired, entry.number), default=None)
-        browser, server = legs_of(best) if best else ("wait", "wait")
+        browser, server = legs_of(best, desk.now) if best else ("wait", "wait")
         found.append(
             {
                 "name": name,
-                "label": desk.say(name),
+                "label": desk.event(name),
                 "browser": browser,
                 "server": server,
+                "browser_text": desk.term("BROWSER", browser) if best else "",
+                "server_text": desk.term("SERVER", server) if best else "",
                 "paired": bool(best and best.paired),
                 "text": sentence(desk, best) if best else "",
                 "number": best.number if best else 0,
@@ -57,10 +58,22 @@ def _steps(desk: Desk) -> list[dict[str, Any]]:
     return found
 
 
+def _entries(desk: Desk, wanted: Filter) -> list[Entry]:
+    try:
+        entries = desk.services.ledger.recent(wanted, _NEWEST)
+        fbp = desk.request.cookies.get("_fbp", "")
+        if not fbp:
+            return entries
+        return [entry for entry in entries if _fbp_of(desk, entry) == fbp]
+    except StoreError:
+        return []
+
+
+def _fbp_of(desk: Desk, entry: Entry) -> str:
+    record = desk.services.ledger.record(entry.number)
+    return str(record.payload.get("user_data", {}).get("fbp", "")) if record else ""
+
+
 def _since(desk: Desk) -> float:
     given = desk.request.args.get("since", type=float)
-    return given if given and 0 < given <= desk.now else desk.now
-
-
-def _shop(desk: Desk) -> str:
-    return f"{'https' if desk.door.secure else 'http'}://{desk.request.host}/"
+    return given if given and desk.now - 86400 < given <= desk.now else float(int(desk.now))

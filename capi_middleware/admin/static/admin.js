@@ -9,35 +9,41 @@
       .querySelectorAll("tbody > tr");
   }
 
+  // Asks again and again while the page is looked at; more seldom after two quiet minutes.
   function poll(url, seconds, took) {
-    let etag = "", quiet = 0;
+    let etag = "", quiet = 0, stopped = false;
     async function ask() {
-      if (!document.hidden) {
+      if (!document.hidden && !stopped) {
         try {
           const answer = await fetch(url, {headers: etag ? {"If-None-Match": etag} : {}, cache: "no-store"});
+          if (answer.redirected || answer.status === 403) return;
           if (answer.status === 200) {
             etag = answer.headers.get("ETag") || "";
             quiet = 0;
             took(await answer.text());
-          } else if (answer.redirected || answer.status === 403) {
-            return;
           }
         } catch (error) { /* the network is away: the next try may find it */ }
         quiet += seconds;
       }
       setTimeout(ask, (quiet > 120 ? 10 : seconds) * 1000);
     }
-    setTimeout(ask, seconds * 1000);
+    setTimeout(ask, 300);
+    return function () { stopped = !stopped; return stopped; };
   }
 
   const live = document.querySelector("[data-live]");
   if (live) {
-    const said = document.querySelector("[data-announce]");
+    const said = document.querySelector("[data-announce]"), button = document.querySelector("[data-pause]");
     let lastSaid = 0, first = live.querySelector("a") && live.querySelector("a").href;
-    poll(live.dataset.live, 1.5, function (html) {
+    const toggle = poll(live.dataset.live, 1.5, function (html) {
+      const focused = document.activeElement && live.contains(document.activeElement) ? document.activeElement.href : "";
       live.replaceChildren(...rowsOf(html));
+      if (focused) for (const link of live.querySelectorAll("a")) if (link.href === focused) link.focus();
       const empty = document.querySelector(".empty");
-      if (empty && live.children.length) empty.remove();
+      if (live.children.length) {
+        live.closest("table").hidden = false;
+        if (empty) empty.remove();
+      }
       const newest = live.querySelector("a") && live.querySelector("a").href;
       if (newest !== first && Date.now() - lastSaid > 10000) {
         said.textContent = said.dataset.announce;
@@ -45,6 +51,11 @@
       }
       first = newest;
     });
+    if (button) {
+      const stop = button.textContent;
+      button.hidden = false;
+      button.addEventListener("click", function () { button.textContent = toggle() ? button.dataset.resume : stop; });
+    }
   }
 
   const steps = document.querySelector("[data-steps]");
@@ -55,7 +66,11 @@
         const item = steps.querySelector('[data-step="' + step.name + '"]');
         item.classList.toggle("done", step.paired);
         done += step.paired ? 1 : 0;
-        for (const leg of ["browser", "server"]) item.querySelector('[data-leg="' + leg + '"]').className = "leg " + step[leg];
+        for (const leg of ["browser", "server"]) {
+          const mark = item.querySelector('[data-leg="' + leg + '"]'), word = step[leg + "_text"];
+          mark.className = "leg " + step[leg];
+          mark.querySelector("[data-word]").textContent = word ? ": " + word : "";
+        }
         const said = item.querySelector("[data-text]");
         if (said.textContent !== step.text) said.textContent = step.text;
       }
@@ -63,6 +78,62 @@
     });
   }
 
-  const first = document.querySelector("[aria-invalid]");
+  // Pixel ID and token: looked at as they are typed, then asked of Meta, before anything is saved.
+  const connect = document.querySelector("[data-connect]");
+  if (connect) {
+    const words = JSON.parse(document.getElementById("words").textContent);
+    const pixel = connect.elements.pixel_id, token = connect.elements.access_token;
+    const checked = connect.querySelector("[data-checked]");
+    let timer = 0, asked = 0;
+    const show = function (input, text) {
+      const wrong = document.getElementById(input.id + "-wrong");
+      wrong.textContent = text;
+      wrong.hidden = !text;
+      if (text) input.setAttribute("aria-invalid", "true"); else input.removeAttribute("aria-invalid");
+    };
+    const tidy = (input) => input.value.replace(/[\s"'“”‘’]/g, "").replace(/^access_token=|^Bearer/, "");
+    const pixelWrong = function () {
+      const text = tidy(pixel);
+      if (!text) return "";
+      if (/^EAA/.test(text)) return words.swapped;
+      if (/\D/.test(text)) return words.digits;
+      return text.length < 10 ? words.few : text.length > 20 ? words.many : "";
+    };
+    const tokenWrong = function () {
+      const text = tidy(token);
+      if (!text) return "";
+      if (/^\d{10,20}$/.test(text)) return words.number;
+      return text.length < 20 ? words.short : "";
+    };
+    const ask = async function () {
+      const mine = ++asked;
+      checked.className = "checked";
+      checked.textContent = checked.dataset.asking;
+      try {
+        const answer = await fetch(connect.dataset.connect, {method: "POST", body: new FormData(connect)});
+        const said = answer.ok ? await answer.json() : {problems: {}, text: ""};
+        if (mine !== asked) return;
+        show(pixel, said.problems.pixel_id || "");
+        show(token, said.problems.access_token || "");
+        checked.textContent = said.text;
+        checked.className = "checked " + (said.ok ? "ok" : "bad");
+      } catch (error) { if (mine === asked) checked.textContent = ""; }
+    };
+    const look = function () {
+      clearTimeout(timer);
+      asked++;
+      checked.textContent = "";
+      const wrong = [pixelWrong(), tokenWrong()];
+      timer = setTimeout(function () {
+        show(pixel, wrong[0]);
+        show(token, wrong[1]);
+        if (!wrong[0] && !wrong[1] && tidy(pixel) && tidy(token)) ask();
+      }, 600);
+    };
+    pixel.addEventListener("input", look);
+    token.addEventListener("input", look);
+  }
+
+  const first = document.querySelector("[data-summary], [aria-invalid]");
   if (first) first.focus();
 })();

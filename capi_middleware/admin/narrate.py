@@ -1,0 +1,109 @@
+"""A rule as a sentence. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from capi_middleware.infer.ruleset import methods_of
+from capi_middleware.settings.rule import Rule, When
+
+from .terms import KINDS, VALUES, event_term
+
+Say = Callable[..., str]
+
+
+def sentence(rule: Rule, say: Say) -> str:
+    """What the rule does, for people who write no rules."""
+    where = _where(rule, say)
+    methods = methods_of(rule)
+    if rule.notice:
+        start = say("When a payment provider tells the shop of a payment")
+    elif methods == frozenset({"GET"}):
+        start = say("When somebody opens {where}", where=where)
+    elif "GET" in methods:
+        start = say("When somebody opens or sends something to {where}", where=where)
+    else:
+        start = say("When the page sends something to {where}", where=where)
+    proof = _proof(rule, say)
+    start += f" {say('and')} {proof}" if proof else ""
+    if not rule.send:
+        return say("{when}, “{event}” is not sent.", when=start, event=say(event_term(rule.event)))
+    if rule.server_only:
+        return say("{when}, “{event}” is sent by the server alone.", when=start, event=say(event_term(rule.event)))
+    return say("{when}, “{event}” is sent.", when=start, event=say(event_term(rule.event)))
+
+
+def values(rule: Rule, say: Say) -> str:
+    """Where its values come from, in a few words; "" where they are found by themselves."""
+    parts = []
+    for name, value in rule.data.items():
+        label = say(VALUES[name]) if name in VALUES else name
+        if value.remove:
+            parts.append(say("without {value}", value=label))
+        elif value.sources:
+            parts.append(f"{label}: {' | '.join(map(str, value.sources))}")
+        else:
+            parts.append(f"{label}: {value.fixed}")
+    return "; ".join(parts)
+
+
+def _where(rule: Rule, say: Say) -> str:
+    if rule.graphql:
+        return say("the shop's GraphQL")
+    shown = [_pattern(pattern.text, say) for pattern in rule.paths[:3]]
+    if len(rule.paths) > 3:
+        shown.append("…")
+    if not shown:
+        return say("an address with {what}", what=_fields(rule)) if rule.query else say("any page")
+    text = say(" or ").join(shown)
+    return f"{text} ({_fields(rule)})" if rule.query else text
+
+
+def _pattern(text: str, say: Say) -> str:
+    if not text.startswith("words:"):
+        return text
+    words = [word for word in text[6:].split() if not word.startswith("-")]
+    named = [say(KINDS.get(word.lstrip("~"), word.lstrip("~"))) for word in words]
+    if not named:
+        return say("any page")
+    return say("an address that speaks of: {words}", words=", ".join(dict.fromkeys(named)))
+
+
+def _fields(rule: Rule) -> str:
+    return ", ".join(f"{test.name}={test.written}" if test.written is not True else test.name for test in rule.query)
+
+
+def _proof(rule: Rule, say: Say) -> str:
+    conditions = [_condition(when, say) for when in (*rule.when, *rule.next)]
+    told = [condition for condition in dict.fromkeys(conditions) if condition]
+    if rule.looks == "adds to cart":
+        told.insert(0, say("it is a product that is put into the cart"))
+    return say(" or ").join(told[:3])
+
+
+def _condition(when: When, say: Say) -> str:
+    parts: list[str] = []
+    if when.proof:
+        return say("the shop shows that it worked")
+    if when.product:
+        parts.append(say("the page shows one product"))
+    if isinstance(when.redirect, tuple):
+        parts.append(say("the shop goes on to {where}", where=say(" or ").join(_texts(when, say))))
+    elif when.redirect:
+        parts.append(say("the shop goes on to another page"))
+    if when.json:
+        parts.append(say("the shop's answer says so ({what})", what=", ".join(test.name for test in when.json)))
+    if when.cookie:
+        parts.append(say("the shop sets the cookie {name}", name=", ".join(test.name for test in when.cookie)))
+    if when.notice == "success":
+        parts.append(say("the page shows a message of success"))
+    if when.css:
+        parts.append(say("the page holds {what}", what=", ".join(test.name for test in when.css)))
+    if when.cart:
+        parts.append(say("there is something in the cart"))
+    return f" {say('and')} ".join(parts)
+
+
+def _texts(when: When, say: Say) -> Sequence[str]:
+    patterns = when.redirect if isinstance(when.redirect, tuple) else ()
+    return [_pattern(pattern.text, say) for pattern in patterns]
