@@ -56,7 +56,8 @@ class Deliverer:
         self._current = current
         self._open_store = open_store
         self._store: Store | None = None
-        self._due = {"open": 0.0, "expire": 0.0, "tidy": time.monotonic() + 20.0, "release": 0.0}
+        self._due = {"open": 0.0, "expire": 0.0, "tidy": time.monotonic() + 20.0, "release": 0.0, "losses": 0.0}
+        self._lost: dict[str, int] = {}
         self._forgotten: dict[str, float] = {}
         self._drain_limit = DRAIN
         self._said: dict[str, float] = {}
@@ -105,11 +106,9 @@ class Deliverer:
     def status(self) -> dict[str, Any]:
         """What is going on, as JSON values: for ``health`` and people."""
         states = self.sender.states()
-        lost: dict[str, int] = {}
-        if self._store is not None:
+        if self._store is not None and self._is_due("losses", 30.0):
             try:
-                counted = self._store.totals()
-                lost = {what.removeprefix("lost:"): n for what, n in counted.items() if what.startswith("lost:")}
+                self._lost = self._store.losses()
             except StoreError as error:
                 self._say(error)
         return {
@@ -120,7 +119,7 @@ class Deliverer:
             "oldest": min((state.oldest for state in states if state.waiting and state.oldest), default=0.0),
             "last_success": self.sender.last_success,
             "pixels": [dataclasses.asdict(state) for state in states],
-            "lost": lost,
+            "lost": self._lost,
         }
 
     def obey(self, order: dict[str, Any]) -> dict[str, Any]:
@@ -233,6 +232,7 @@ class Deliverer:
         hour = hour_of(time.time())
         counts: Counts = Counter({(hour, "", "", f"lost:{reason}"): n for reason, n in lost.items()})
         store.add_counts(counts)
+        self._due["losses"] = 0.0
 
     # -- housekeeping --------------------------------------------------------------------------------------------
 
@@ -252,6 +252,7 @@ class Deliverer:
             lost = store.tidy(self._limits(), now, self.sender.out)
             if lost:
                 log.error("the store reached its limit: %d unsent event(s) had to go", lost)
+                self._due["losses"] = 0.0
                 self.sender.recount()
 
     def _limits(self) -> Limits:

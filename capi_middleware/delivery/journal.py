@@ -36,6 +36,7 @@ from .segment import (
 
 _POPULATE_WRITE = 23  # MADV_POPULATE_WRITE, Linux 5.14: page faults now rather than under a request
 _RETRY = 1.0
+MAX_AGE = 3600.0
 _pack = HEADER.pack_into
 
 
@@ -43,7 +44,8 @@ class _Segment:
     """One file that this process writes. Raises ``OSError`` (ENOSPC, EROFS, EACCES, …)."""
 
     def __init__(self, folder: Path, number: int) -> None:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
         self.path = folder / f"{os.getpid()}-{time.time_ns():x}-{number}{SUFFIX}"
         fresh = self.path.with_suffix(".new")
         self._handle = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), 0o600)
@@ -56,6 +58,7 @@ class _Segment:
                     self.memory.madvise(_POPULATE_WRITE)
             self.words = memoryview(self.memory).cast("Q")
             self.at = PAGE
+            self.born = time.monotonic()
             for word, value in ((W_SIZE, SIZE), (W_TAIL, PAGE), (W_CURSOR, PAGE), (W_SIGNATURE, SIGNATURE)):
                 self.words[word] = value
             # Readers only see names that end in SUFFIX: by then the file is locked and whole.
@@ -172,6 +175,10 @@ class Journal:
         current = self._current
         if current is not None and not current.is_there():
             self._rescue()
+            return
+        if current is not None and current.at > PAGE and time.monotonic() - current.born > MAX_AGE and self.drained():
+            with self._lock:  # read long ago: what it tells of people must not lie about
+                self._rotate()
             return
         wanted = current.at > SIZE // 2 if current is not None else self.error is not None
         if wanted and self._next is None and (self.error is None or time.monotonic() >= self._retry_at):

@@ -68,21 +68,16 @@ def open_store(settings: Settings, spool: Spool | None = None) -> Store:
 def open_ledger(settings: Settings) -> ReadStore | None:
     """The store for reading; None while there is none. Raises :class:`StoreError`."""
     if is_shared(settings):
-        return _postgresql(settings.server.store, write=False)
-    path = sqlite_path(settings)
-    return SqliteStore(path, write=False) if path.exists() else None
-
-
-def _set_aside(path: Path) -> None:
-    aside = f"{path.name}.damaged-{time.strftime('%Y%m%dT%H%M%S')}"
-    for suffix in ("-wal", "-shm"):
-        with contextlib.suppress(OSError):
-            os.unlink(f"{path}{suffix}")
-    try:
-        os.rename(path, path.with_name(aside))
-    except OSError as error:
-        raise StoreError(f"{path} is damaged and cannot be set aside: {error.strerror}") from error
-    log.error("the store was damaged: it is set aside as %s, and unsent events are read again from the journals", aside)
+        store: ReadStore = _postgresql(settings.server.store, write=False)
+    else:
+        path = sqlite_path(settings)
+        if not path.exists():
+            return None
+        store = SqliteStore(path, write=False)
+    if store.version:
+        return store
+    store.close()  # it is being made this very moment
+    return None
 
 
 def _postgresql(url: str, write: bool) -> Store:
@@ -93,16 +88,29 @@ def _postgresql(url: str, write: bool) -> Store:
     return PostgresqlStore(url, write)
 
 
-def on_network(folder: Path) -> str:
+def _set_aside(path: Path) -> None:
+    """A damaged file, for whoever wants to look into it. Raises :class:`StoreError`."""
+    aside = path.with_name(f"{path.name}.damaged-{time.strftime('%Y%m%dT%H%M%S')}")
+    for suffix in ("-wal", "-shm"):
+        with contextlib.suppress(OSError):
+            os.unlink(f"{path}{suffix}")
+    try:
+        os.rename(path, aside)
+    except OSError as error:
+        raise StoreError(f"{path} is damaged and cannot be set aside: {error.strerror}") from error
+    log.error("the store was damaged: it is set aside as %s; unsent events are read again from the journals", aside)
+
+
+def on_network(folder: Path, mounts: Path = Path("/proc/self/mounts")) -> str:
     """The kind of network file system that the folder lies on, "" for a local one. Mapped files and locks of two
     hosts do not go together."""
     try:
-        mounts = Path("/proc/self/mounts").read_text(encoding="utf-8", errors="replace")
+        table = mounts.read_text(encoding="utf-8", errors="replace")
         where = str(folder.absolute())
     except OSError:
         return ""
     best, kind = "", ""
-    for line in mounts.splitlines():
+    for line in table.splitlines():
         fields = line.split(" ")
         if len(fields) > 2 and (where + "/").startswith(fields[1].rstrip("/") + "/") and len(fields[1]) >= len(best):
             best, kind = fields[1], fields[2]

@@ -7,7 +7,6 @@ import marshal
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 from capi_middleware import events
 from capi_middleware.events import Event, Visitor
@@ -17,8 +16,16 @@ from .validate import mend
 
 MATCH_KEYS = ("em", "ph", "external_id", "fbp", "fbc", "client_ip_address", "client_user_agent")
 DELAYS = (1, 2, 5, 10, 60, 600, 3600)
-_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
-_NO_COUNTS: tuple[str, ...] = ()
+DELAY_WORDS = (*(f"delay:{bound}" for bound in DELAYS), "delay:more")  # delivered within so many seconds
+
+
+def _as_list(value: Any) -> list[Any]:
+    if isinstance(value, set | frozenset):
+        return sorted(value, key=str)
+    raise TypeError(f"{type(value).__name__} is no JSON")
+
+
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_as_list).encode
 
 VALUE = {
     "PageView": 0,
@@ -123,7 +130,7 @@ def _plain(value: Any) -> Any:
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):
-        return str(value)
+        return str.__str__(value)  # of an enumeration's member: its value
     if isinstance(value, int):
         return int(value)
     if isinstance(value, Mapping):
@@ -150,30 +157,36 @@ def row_of(event: Event, created: float, now: float) -> Row:
     user_data = payload["user_data"]
     return Row(
         event.pixel_id,
-        event.event_name,
-        event.event_id,
+        sound(event.event_name),
+        sound(event.event_id),
         payload["event_time"],
         created,
         state,
         event.browser,
         now if problem else 0.0,
         problem,
-        event.rule,
-        page_of(event.event_source_url),
-        event.visitor.fbp,
+        sound(event.rule),
+        sound(page_of(event.event_source_url)),
+        sound(event.visitor.fbp),
         value_of(event.event_name),
-        text,
-        _encode({"sources": dict(event.sources), "consent": event.consent}),
+        sound(text),
+        sound(_encode({"sources": event.sources, "consent": event.consent})),
         tuple([key for key in MATCH_KEYS if key in user_data]),
     )
 
 
+def sound(text: str) -> str:
+    """Text that can be stored and sent: half characters (from bytes that were no UTF-8) become question marks."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+
+
 def page_of(url: str) -> str:
-    """The path, bounded: what a person recognises in a list."""
-    try:
-        return (urlsplit(url).path or "/")[:200]
-    except ValueError:
-        return ""
+    """The path, bounded: what a person recognises in a list. (urlsplit takes ten times as long.)"""
+    begin = url.find("/", url.find("://") + 3)
+    if begin < 0:
+        return "/"
+    ends = [place for mark in "?#" if (place := url.find(mark, begin)) >= 0]
+    return url[begin : min(ends, default=len(url))][:200]
 
 
 def hour_of(event_time: float) -> int:
@@ -200,11 +213,3 @@ def made_counts(rows: Iterable[Row]) -> Counts:
         for word in words:
             counts[hour * 3600, pixel_id, event_name, word] += n
     return counts
-
-
-def delay_word(seconds: float) -> str:
-    """The count's name for a delivery delay: ``delay:5`` is "within 5 s", ``delay:more`` the rest."""
-    for bound in DELAYS:
-        if seconds <= bound:
-            return f"delay:{bound}"
-    return "delay:more"

@@ -66,6 +66,7 @@ class Runner:
         self._status_due = 0.0
         self._stuck_since = 0.0
         self._yield_due = 0.0
+        self._ask_due = 0.0
         self.problem = ""
 
     @property
@@ -119,6 +120,14 @@ class Runner:
             return False
         if self._leader is not None or self._journal is None or not self._journal.open:
             return bool(deliverers) or self._journal is None or not self._journal.open
+        return self._nothing_waits()
+
+    def _nothing_waits(self) -> bool:
+        """By the store, where another process delivers; asked a few times a second at most."""
+        now = time.monotonic()
+        if now < self._ask_due:
+            return False
+        self._ask_due = now + 0.2
         try:
             store = open_ledger(self.settings())
             if store is None:

@@ -75,8 +75,6 @@ class Sender:
             self._unwritten.popleft()
             claim.left -= numbers
             self.out -= numbers
-            if not claim.left:
-                store.release(claim)
         while self._changed:
             lane = self._lanes[next(iter(self._changed))]
             store.save_pixel(lane.state(time.monotonic(), time.time()), lane.fingerprint)
@@ -257,14 +255,16 @@ class Sender:
             newest = not lane.probing and lane.waiting > BATCH and lane.turns % 5 != 0
         claim = store.claim(lane.pixel_id, limit, newest, self.out)
         if claim is not None and self._too_old(claim) and self._expire(store, lane):
-            store.release(claim)
+            store.release(claim, claim.left)
             claim = store.claim(lane.pixel_id, limit, newest, self.out)
         if claim is None:
             lane.waiting = 0
             return False
         rows = _fitting(claim.rows, lane.max_bytes)
-        rest = claim.rows[len(rows) :]
-        claim.left -= {row.number for row in rest}
+        rest = {row.number for row in claim.rows[len(rows) :]}
+        if rest:
+            store.release(claim, rest)
+            claim.left -= rest
         lane.waiting = 0 if len(claim.rows) < limit else max(0, lane.waiting - len(rows))
         lane.waiting += len(rest)
         self.out |= claim.left

@@ -12,7 +12,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence, Set
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,7 @@ class SqliteStore(SqlStore):
         self._in_memory = self.path == ":memory:"
         try:
             self._db = _open(self.path, write)
+            self.version: int = self._db.execute("PRAGMA user_version").fetchone()[0]
             self._inode = 0 if self._in_memory else os.stat(self.path).st_ino
         except OSError as error:
             full = error.errno == errno.ENOSPC
@@ -101,7 +102,7 @@ class SqliteStore(SqlStore):
         )
         return Claim([Claimed(*line) for line in lines])
 
-    def release(self, claim: Claim) -> None:
+    def release(self, claim: Claim, numbers: Set[int]) -> None:
         """Nothing to do: claims are kept by the one process that writes."""
 
     def make_room(self) -> int:
@@ -112,7 +113,16 @@ class SqliteStore(SqlStore):
     def tidy(self, limits: Limits, now: float, skip: Set[int]) -> int:
         if self._ballast is not None:
             self._ballast.restore()
+            for aside in Path(self.path).parent.glob(f"{Path(self.path).name}.damaged-*"):
+                with suppress(OSError):
+                    if now - aside.stat().st_mtime > limits.personal:
+                        aside.unlink()
         return super().tidy(limits, now, skip)
+
+    def purge(self, *, fbp: str = "", before: float = 0.0, dead: bool = False) -> int:
+        done = super().purge(fbp=fbp, before=before, dead=dead)
+        self._rows("PRAGMA wal_checkpoint(TRUNCATE)")  # the log, too, forgets
+        return done
 
     def used(self) -> int:
         pages, free, size = (

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from .entry import Entry, Evidence, Filter, Hour, PixelState, Record, State
-from .rows import Counts, Outcome, Report, Row, delay_word, hour_of, made_counts
+from .rows import DELAY_WORDS, DELAYS, Counts, Outcome, Report, Row, hour_of, made_counts
 from .store import Claim, Limits
 
 ENTRY = (
@@ -29,10 +29,12 @@ _LEGS = {
 
 class SqlStore(ABC):
     """``LISTED``: how ``number`` is compared with the parameter that :meth:`_list` makes; ``FIND``: the function that
-    gives the place of a text in another, from 1."""
+    gives the place of a text in another, from 1; ``FREE``: what an UPDATE also sets to end a claim."""
 
     LISTED = ""
     FIND = ""
+    FREE = ""
+    shared = False
 
     # -- what a database must do ---------------------------------------------------------------------------------
 
@@ -131,39 +133,38 @@ class SqlStore(ABC):
                 if state is State.WAITING:
                     self._back(code, subcode, reason, listed)
                     continue
-                settling = self._settling(listed)
+                if self.shared:
+                    # Lock them first: evidence that comes meanwhile must be counted by one of the two.
+                    self._rows(f"SELECT 1 FROM event WHERE number {self.LISTED} ORDER BY number FOR UPDATE", (listed,))
+                self._settling(counts, listed, state, now)
                 self._do(
                     "UPDATE event SET state = ?, code = ?, subcode = ?, reason = ?, trace = ?, settled = ?, "
-                    f"tries = tries + 1 WHERE number {self.LISTED} AND state = 'waiting'",
+                    f"tries = tries + 1{self.FREE} WHERE number {self.LISTED} AND state = 'waiting'",
                     (state.value, code, subcode, reason, trace, now, listed),
                 )
-                self._settled_counts(counts, settling, state, now)
             self._count(counts)
 
     def _back(self, code: int, subcode: int, reason: str, listed: Any) -> None:
         self._do(
-            f"UPDATE event SET tries = tries + 1, code = ?, subcode = ?, reason = ? WHERE number {self.LISTED} "
+            f"UPDATE event SET tries = tries + 1, code = ?, subcode = ?, reason = ?{self.FREE} "
+            f"WHERE number {self.LISTED} "
             "AND state = 'waiting'",
             (code, subcode, reason, listed),
         )
 
-    def _settling(self, listed: Any) -> list[Any]:
-        return self._rows(
-            f"SELECT event_time, pixel_id, event_name, created, evidence FROM event WHERE number {self.LISTED} "
-            "AND state IN ('waiting', 'held')",
-            (listed,),
-        )
-
-    def _settled_counts(self, counts: Counts, lines: Sequence[Any], state: State, now: float) -> None:
-        word = state.value
-        handed = int(Evidence.HANDED)
-        for event_time, pixel_id, event_name, created, evidence in lines:
-            hour = event_time // 3600 * 3600
-            counts[hour, pixel_id, event_name, word] += 1
+    def _settling(self, counts: Counts, listed: Any, state: State, now: float) -> None:
+        """Count rows that are about to be settled; the database adds them up."""
+        slow = " ".join(f"WHEN created >= ? THEN {index}" for index in range(len(DELAYS)))
+        for hour, pixel_id, event_name, handed, delay, n in self._rows(
+            f"SELECT event_time / 3600, pixel_id, event_name, evidence & 8, CASE {slow} ELSE {len(DELAYS)} END, "
+            f"count(*) FROM event WHERE number {self.LISTED} AND state IN ('waiting', 'held') GROUP BY 1, 2, 3, 4, 5",
+            (*(now - bound for bound in DELAYS), listed),
+        ):
+            counts[hour * 3600, pixel_id, event_name, state.value] += n
             if state is State.DELIVERED:
-                counts[hour, pixel_id, event_name, delay_word(now - created)] += 1
-                if evidence & handed:
-                    counts[hour, pixel_id, event_name, "paired"] += 1
+                counts[hour * 3600, pixel_id, event_name, DELAY_WORDS[delay]] += n
+                if handed:
+                    counts[hour * 3600, pixel_id, event_name, "paired"] += n
 
     def expire(self, pixel_id: str, event_time: int, browser_time: int, now: float, skip: Set[int]) -> int:
         return self._give_up(
@@ -194,7 +195,7 @@ class SqlStore(ABC):
         counts: Counts = Counter()
         listed = self._list(numbers)
         with self._transaction():
-            self._settled_counts(counts, self._settling(listed), state, now)
+            self._settling(counts, listed, state, now)
             self._do(
                 f"UPDATE event SET state = ?, reason = ?, settled = ? WHERE number {self.LISTED} "
                 "AND state IN ('waiting', 'held')",
@@ -222,9 +223,7 @@ class SqlStore(ABC):
             parts.append("state IN ('dead', 'expired', 'dropped')")
         elif not fbp:
             parts.append("state NOT IN ('waiting', 'held')")
-        done = self._delete(self._numbers(f"SELECT number FROM event WHERE {' AND '.join(parts)}", values), "purged")
-        self._compact()
-        return done
+        return self._delete(self._numbers(f"SELECT number FROM event WHERE {' AND '.join(parts)}", values), "purged")
 
     def replay(self, numbers: Sequence[int], now: float) -> int:
         with self._transaction():
@@ -260,8 +259,19 @@ class SqlStore(ABC):
             self._do(f"UPDATE body SET payload = '{{}}' WHERE number {self.LISTED}", (listed,))
             self._do(f"UPDATE event SET fbp = '-' WHERE number {self.LISTED}", (listed,))
             self._do("DELETE FROM orphan WHERE at < ?", (now - 3600,))
-            self._do("DELETE FROM count WHERE hour < ?", (int(now) - 400 * 86400,))
+            self._roll_up(now)
         return self._make_room(limits.bytes, skip)
+
+    def _roll_up(self, now: float) -> None:
+        """Counts older than two weeks become those of days, and go after four hundred days."""
+        day = (int(now) // 86400 - 14) * 86400
+        self._do(
+            "INSERT INTO count SELECT hour / 86400 * 86400, pixel_id, event_name, what, CAST(sum(n) AS BIGINT) "
+            "FROM count WHERE hour < ? AND hour % 86400 <> 0 GROUP BY 1, 2, 3, 4 "
+            "ON CONFLICT (hour, pixel_id, event_name, what) DO UPDATE SET n = count.n + excluded.n",
+            (day,),
+        )
+        self._do("DELETE FROM count WHERE hour < ? AND (hour % 86400 <> 0 OR hour < ?)", (day, day - 386 * 86400))
 
     def make_room(self) -> int:
         return self._delete_history(int(self.used() * 0.8))
@@ -413,6 +423,10 @@ class SqlStore(ABC):
 
     def totals(self) -> Mapping[str, int]:
         return {what: int(n) for what, n in self._rows("SELECT what, sum(n) FROM count GROUP BY what")}
+
+    def losses(self) -> dict[str, int]:
+        lines = self._rows("SELECT what, sum(n) FROM count WHERE what LIKE 'lost:%' GROUP BY what")
+        return {what.removeprefix("lost:"): int(n) for what, n in lines}
 
     def size(self) -> int:
         return int(self._rows("SELECT count(*) FROM event")[0][0])

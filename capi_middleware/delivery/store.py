@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from .entry import Entry, Filter, Hour, PixelState, Record
 from .rows import Claimed, Counts, Outcome, Report, Row
@@ -20,14 +20,13 @@ class StoreError(Exception):
 
 
 class Claim:
-    """Rows taken out for sending. ``left``: the numbers whose fate is not written yet; ``lease``: the store's own."""
+    """Rows taken out for sending. ``left``: the numbers whose fate is not written yet."""
 
-    __slots__ = ("lease", "left", "rows")
+    __slots__ = ("left", "rows")
 
-    def __init__(self, rows: list[Claimed], lease: Any = None) -> None:
+    def __init__(self, rows: list[Claimed]) -> None:
         self.rows = rows
         self.left = {row.number for row in rows}
-        self.lease = lease
 
 
 class Limits(NamedTuple):
@@ -41,12 +40,15 @@ class Limits(NamedTuple):
 class ReadStore(Protocol):
     """The ledger's side. Every call raises :class:`StoreError` alone."""
 
+    version: int
+
     def recent(self, wanted: Filter, limit: int) -> list[Entry]: ...
     def record(self, number: int) -> Record | None: ...
     def number_of(self, pixel_id: str, event_name: str, event_id: str) -> int: ...
     def visitor(self, fbp: str) -> list[int]: ...
     def hours(self, since: int, until: int, pixel_id: str, event_name: str) -> list[Hour]: ...
     def totals(self) -> Mapping[str, int]: ...
+    def losses(self) -> dict[str, int]: ...
     def size(self) -> int: ...
     def waiting(self) -> dict[str, tuple[int, float]]: ...
     def pixels(self) -> list[PixelState]: ...
@@ -70,8 +72,8 @@ class Store(ReadStore, Protocol):
     def settle(self, claim: Claim, outcomes: Sequence[Outcome], now: float) -> None:
         """Write what became of some of a claim's rows. WAITING puts a row back, with one try more."""
 
-    def release(self, claim: Claim) -> None:
-        """The claim is done with: rows not settled are free again."""
+    def release(self, claim: Claim, numbers: Set[int]) -> None:
+        """These rows of a claim are free again."""
 
     def expire(self, pixel_id: str, event_time: int, browser_time: int, now: float, skip: Set[int]) -> int:
         """Give up waiting events older than ``event_time``, and those with a browser twin that are older than

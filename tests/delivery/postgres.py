@@ -20,7 +20,8 @@ import psycopg
 class Postgres:
     """Listens on loopback; ``url`` is its address. PostgreSQL refuses to run as root: there it is user ``postgres``."""
 
-    def __init__(self) -> None:
+    def __init__(self, fsync: bool = False) -> None:
+        self._fsync = "on" if fsync else "off"
         folders = sorted(glob.glob("/usr/lib/postgresql/*/bin"))
         if not folders:
             raise RuntimeError("PostgreSQL is missing: sh tests/system.sh installs it")
@@ -58,7 +59,16 @@ class Postgres:
         )
 
     def start(self) -> None:
-        words = ["-p", str(self.port), "-k", str(self._home), "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"]
+        words = [
+            "-p",
+            str(self.port),
+            "-k",
+            str(self._home),
+            "-c",
+            "listen_addresses=127.0.0.1",
+            "-c",
+            f"fsync={self._fsync}",
+        ]
         with open(self._home / "log", "ab") as log:
             self._process = subprocess.Popen(
                 [str(self._bin / "postgres"), "-D", str(self._data), *words],

@@ -6,14 +6,13 @@ import hashlib
 import hmac
 import json
 import ssl
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 
 from capi_middleware.delivery import graph as module
 from capi_middleware.delivery.graph import MAX_ANSWER, PARTNER_AGENT, Answer, Call, Graph, target_of
@@ -93,25 +92,14 @@ def test_no_such_host(short: None) -> None:
 
 
 @pytest.fixture(scope="module")
-def untrusted_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def untrusted_server() -> Iterator[str]:
     """TLS with a certificate that nobody vouches for."""
-    folder = tmp_path_factory.mktemp("tls")
-    _certificate(folder)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
     sink = Sink()
     sink._server.socket = context.wrap_socket(sink._server.socket, server_side=True, do_handshake_on_connect=False)
     yield sink.url.replace("http:", "https:")
     sink.close()
-
-
-def _certificate(folder: Path) -> None:
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
-        + ["-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem")],
-        check=True,
-        capture_output=True,
-    )
 
 
 def test_a_certificate_that_nobody_vouches_for(short: None, untrusted_server: str) -> None:

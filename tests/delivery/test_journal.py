@@ -233,6 +233,24 @@ def test_a_finished_journal_is_kept_until_its_events_are_settled(tmp_path: Path)
     spool.close()
 
 
+def test_a_journal_read_long_ago_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it tells of people must not lie about for weeks in a quiet shop."""
+    journal, spool = Journal(tmp_path, ROOMY), Spool(tmp_path)
+    journal.append(1, b"x")
+    monkeypatch.setattr(module, "MAX_AGE", 0.0)
+    journal.tend()
+    assert len(files(tmp_path)) == 1, "not before it is read"
+    read_all(spool)
+    before = files(tmp_path)
+    journal.tend()
+    read_all(spool)
+    assert len(files(tmp_path)) == 1 and files(tmp_path) != before
+    journal.tend()
+    assert len(files(tmp_path)) == 1, "an empty one stays"
+    journal.close()
+    spool.close()
+
+
 WRITER = """
 import os, sys
 from pathlib import Path

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import time
+from collections import Counter
 from collections.abc import Callable
 
 import pytest
@@ -26,8 +28,6 @@ def claim(store: Store, limit: int = 1000, newest: bool = False, skip: frozenset
 def settle(store: Store, state: State, **told: str) -> list[int]:
     taken = claim(store)
     store.settle(taken, [Outcome(each.number, state, **told) for each in taken.rows], time.time())  # type: ignore[arg-type]
-    taken.left.clear()
-    store.release(taken)
     return [each.number for each in taken.rows]
 
 
@@ -87,7 +87,7 @@ def test_released_rows_wait_again(store: Store) -> None:
     store.put([row()])
     taken = claim(store)
     assert store.claim(PIXEL, 10, False, frozenset(taken.left)) is None
-    store.release(taken)
+    store.release(taken, taken.left)
     assert claim(store).left == taken.left
 
 
@@ -118,7 +118,7 @@ def test_a_part_of_a_claim_can_be_settled(store: Store) -> None:
     store.settle(taken, [Outcome(number, State.DELIVERED) for number in half], time.time())
     taken.left -= set(half)
     assert store.claim(PIXEL, 10, False, frozenset(taken.left)) is None
-    store.release(taken)
+    store.release(taken, taken.left)
     assert claim(store).left == taken.left
 
 
@@ -319,6 +319,41 @@ def test_hours_add_up(store: Store) -> None:
     assert sum(hour.counts["has:fbp"] for hour in hours) == 3
     assert sum(hour.counts["made"] for hour in store.hours(now - 86400, now + 3600, PIXEL, "PageView")) == 2
     assert store.hours(now - 86400, now + 3600, PIXEL, "Lead") == []
+
+
+@pytest.mark.parametrize("text", ["tab\tnewline\nreturn\rback\\slash", "unit\x1fseparator\x1e", "åäö 日本 😀", "nul\0"])
+def test_any_text_is_kept(store: Store, text: str) -> None:
+    made = event(custom_data={"content_name": text}, rule=text, event_source_url=f"https://shop.example/{text}?x")
+    store.put([row(**made._asdict()), row()])
+    record = store.record(store.number_of(PIXEL, "PageView", made.event_id))
+    assert record is not None and record.payload["custom_data"]["content_name"] == text
+    assert record.payload["event_source_url"] == made.event_source_url
+    assert record.entry.page.startswith("/" + text[:3])
+    assert json.loads(claim(store).rows[0].payload)["custom_data"]["content_name"] == text
+
+
+def test_a_lone_surrogate_does_no_harm(store: Store) -> None:
+    store.put([row(custom_data={"content_name": "a\udc80b"}, rule="\udc80", event_id="\udc80")])
+    assert json.loads(claim(store).rows[0].payload)["custom_data"]["content_name"] == "a?b"
+
+
+def test_counts_of_old_hours_become_those_of_days(store: Store) -> None:
+    now = int(time.time())
+    midnight = (now // 86400 - 20) * 86400
+    store.put([row(event_time=midnight + hour * 3600, browser=False) for hour in (0, 5, 23)])
+    store.put([row(event_time=now)])
+    for _ in range(2):
+        store.tidy(PLENTY, now, NOTHING)
+        (day,) = store.hours(midnight, midnight + 86400, "", "")
+        assert (day.hour, day.counts["made"]) == (midnight, 3)
+    assert counts(store)["made"] == 4
+    store.tidy(PLENTY, now + 399 * 86400, NOTHING)
+    assert counts(store).get("made", 0) == 1
+
+
+def test_losses_are_told_by_reason(store: Store) -> None:
+    store.add_counts(Counter({(0, "", "", "lost:memory-full"): 2, (3600, "", "", "lost:memory-full"): 1}))
+    assert store.losses() == {"memory-full": 3}
 
 
 def test_the_same_store_opens_again(opener: Callable[[], Store]) -> None:
