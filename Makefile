@@ -34,5 +34,10 @@ $(VENV)/.tested: setup.cfg $(VENV)/.installed
 system:
 	sh tests/system.sh
 
+# The fault tests for longer: two hundred kills at random moments, and each of the others ten times.
+soak: $(VENV)/.tested system
+	FAULT_ROUNDS=200 $(BIN)/python -m pytest tests/faults/test_kills.py::test_workers_killed_at_random_moments
+	for round in 1 2 3 4 5 6 7 8 9 10; do $(BIN)/python -m pytest -q tests/faults || exit 1; done
+
 clean:
 	rm -rf $(VENV) build dist *.egg-info

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import marshal
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -12,20 +11,13 @@ from capi_middleware import events
 from capi_middleware.events import Event, Visitor
 
 from .entry import Evidence, State
+from .jsontext import encode
 from .validate import mend
 
 MATCH_KEYS = ("em", "ph", "external_id", "fbp", "fbc", "client_ip_address", "client_user_agent")
 DELAYS = (1, 2, 5, 10, 60, 600, 3600)
 DELAY_WORDS = (*(f"delay:{bound}" for bound in DELAYS), "delay:more")  # delivered within so many seconds
 
-
-def _as_list(value: Any) -> list[Any]:
-    if isinstance(value, set | frozenset):
-        return sorted(value, key=str)
-    raise TypeError(f"{type(value).__name__} is no JSON")
-
-
-_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_as_list).encode
 
 VALUE = {
     "PageView": 0,
@@ -149,10 +141,10 @@ def row_of(event: Event, created: float, now: float) -> Row:
     payload = events.graph_event(event)
     problem = mend(payload, now)
     try:
-        text = _encode(payload)
+        text = encode(payload)
     except (ValueError, TypeError) as error:
         problem = f"the event's data is not JSON: {error}"
-        text = _encode({key: payload[key] for key in ("event_name", "event_time", "event_id")})
+        text = encode({key: payload[key] for key in ("event_name", "event_time", "event_id")})
     state = State.DEAD if problem else State.HELD if event.hold else State.WAITING
     user_data = payload["user_data"]
     return Row(
@@ -170,9 +162,24 @@ def row_of(event: Event, created: float, now: float) -> Row:
         sound(event.visitor.fbp),
         value_of(event.event_name),
         sound(text),
-        sound(_encode({"sources": event.sources, "consent": event.consent})),
+        _detail(event),
         tuple([key for key in MATCH_KEYS if key in user_data]),
     )
+
+
+_details: dict[tuple[Any, ...], str] = {}
+
+
+def _detail(event: Event) -> str:
+    """Where its values came from, and the consent: much the same for all events of a rule."""
+    key = (event.consent, *event.sources.items())
+    text = _details.get(key)
+    if text is None:
+        text = sound(encode({"sources": dict(event.sources), "consent": event.consent}))
+        if len(_details) > 1000:
+            _details.clear()
+        _details[key] = text
+    return text
 
 
 def sound(text: str) -> str:

@@ -48,9 +48,10 @@ def mend(payload: dict[str, Any], now: float) -> str:
             return "a website event needs its event_source_url"
         if not user_data.get("client_user_agent"):
             return "a website event needs the browser's user agent"
-    keys = {key for key, value in user_data.items() if value}
-    if any(keys <= broad for broad in _TOO_BROAD):
-        return "too little is known about the visitor for Meta to match the event"
+    if not (user_data.get("client_ip_address") or user_data.get("fbp")):  # with either, none of the sets fits
+        keys = {key for key, value in user_data.items() if value}
+        if any(keys <= broad for broad in _TOO_BROAD):
+            return "too little is known about the visitor for Meta to match the event"
     custom_data = payload.get("custom_data")
     if custom_data is not None:
         problem = _mend_custom_data(custom_data)

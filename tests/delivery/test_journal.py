@@ -282,7 +282,7 @@ def test_kill_9_loses_nothing_that_was_appended(tmp_path: Path) -> None:
         assert found >= set(range(last + 1))
         time.sleep(1.1)
         read_all(spool)
-        assert files(tmp_path) == [], "a dead writer's journal is deleted once it is read"
+        assert not list(tmp_path.glob("*.journal")), "a dead writer's journal is deleted once it is read"
         spool.close()
 
 
