@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from pathlib import Path
 from threading import Lock
@@ -31,11 +30,6 @@ from .value import PAGE_SOURCES
 LARGEST_BODY = 64 * 1024
 """Bytes of a request's body above which it is not looked at."""
 _KEPT = 4096
-_ROUTES = re.compile(
-    r"(?:^|&)(?:[a-z_]*route|controller|r|page|view|action|task|mod(?:ule)?|do|act|cmd|command|fc|p|wc-ajax|tab|option"
-    r"|dispatch|ctrl|event|op)=",
-    re.IGNORECASE,
-)
 _ACTORS = (Asker.PERSON, Asker.SUSPECT, Asker.SCRIPT)
 _AUTO = ("auto", "")
 
@@ -115,7 +109,7 @@ class Inference:
         return known
 
     def _kept(self, platform: str, opens: bool, method: str, path: str, query: str) -> Outline:
-        route = route_of(query) if query and _ROUTES.search(query) else ""
+        route = route_of(query) if query else ""
         key = (platform, opens, method, path, route)
         with self._lock:
             outline = self._outlines.get(key)
@@ -181,12 +175,17 @@ class Inference:
         view = page and method in ("GET", "POST") and "PageView" not in silenced and not self._is_off("PageView", "")
         candidates = tuple(one for one in found if one.rule.event != "PageView")
         asking = tuple(one for one in candidates if one.rule.query)
-        return _outlined(view, candidates, kinds)._replace(asking=asking, narrowed={})
+        names = {test.name.partition("*")[0] for one in asking for test in one.rule.query}
+        unasked = tuple(n for n, one in enumerate(asking) if asks(one.rule, ()))
+        outline = _outlined(view, candidates, kinds)
+        return outline._replace(asking=asking, names=tuple(names), unasked=unasked, narrowed={})
 
     def _narrowed(self, outline: Outline, query: str) -> Outline:
         """The outline with those candidates whose wishes this query fulfils."""
-        asked = parameters(query)
-        fitting = tuple(n for n, candidate in enumerate(outline.asking) if asks(candidate.rule, asked))
+        fitting = outline.unasked
+        if query and any(map(query.__contains__, outline.names)):
+            asked = parameters(query)
+            fitting = tuple(n for n, candidate in enumerate(outline.asking) if asks(candidate.rule, asked))
         known = outline.narrowed.get(fitting)
         if known is None:
             chosen = {id(outline.asking[n]) for n in fitting}

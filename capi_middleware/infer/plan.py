@@ -34,8 +34,8 @@ class Outline(NamedTuple):
 
     ``view``: a PageView if the answer is a full page. ``wanted``: parts of a page to read. ``bodies``: kinds of request
     bodies that are worth a copy. ``json``: whether a JSON answer is. ``idle``: nothing fires unless a page answers.
-    ``asking``: candidates that depend on the query too; ``narrowed``: for each set of them that fits, the outline with
-    those.
+    ``asking``: candidates that depend on the query too; ``names``: what must stand in it for any of them to;
+    ``unasked``: those that fit where nothing of it does; ``narrowed``: for each set of them, the outline with those.
     """
 
     view: bool = False
@@ -47,6 +47,8 @@ class Outline(NamedTuple):
     notice: bool = False
     idle: bool = False
     asking: tuple[Candidate, ...] = ()
+    names: tuple[str, ...] = ()
+    unasked: tuple[int, ...] = ()
     narrowed: dict[tuple[int, ...], Outline] = {}
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import bisect
+import functools
 import html as html_module
+import itertools
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
@@ -26,6 +29,8 @@ _NUMBER = re.compile(
     re.I,
 )
 _CODE = re.compile(r"#?([A-Z0-9][A-Z0-9_/-]{1,38})", re.I)
+_SPACES = re.compile(r"[\s\x1f]+")
+_FIRST = re.compile(r"[^\W\d_]+")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}|\d{1,2}[./]\d{1,2}[./]\d{2,4}")
 _PURCHASE = re.compile(
     r"""["']?event["']?\s*[:,]\s*["'](?:purchase|order_?completed?|transaction)["']|["']purchase["']|ecommerce:purchase|transactionId|transaction_id"""
@@ -166,31 +171,55 @@ def chunks(html: bytes) -> list[str]:
     """The texts that people read, in order, without what scripts and menus of choices hold."""
     body = html[html.find(b"<body") :] if b"<body" in html else html
     text = _TAG.sub(b"\x00", _ASIDE.sub(b"\x00", body)).decode("utf-8", "replace")
-    parts = (" ".join(html_module.unescape(part).split()) for part in text.split("\x00"))
-    return [part for part in parts if part][:_MOST_CHUNKS]
+    text = _SPACES.sub(" ", html_module.unescape(text) if "&" in text else text)
+    return [part for part in map(str.strip, text.split("\x00")) if part][:_MOST_CHUNKS]
 
 
 def _from_text(html: bytes, place: currency.Place) -> Parts:
     texts = chunks(html)
+    folded = fold("\x1f".join(texts)).split("\x1f")
     found: Parts = {}
-    number = _order_number(texts)
+    number = _order_number(texts, folded)
     if number:
         found["order_id"] = number, "page:order number"
-    total = _total(texts, place)
+    total = _total(texts, folded, place)
     if total:
         found["value"], found["currency"] = (total[0], f"page:{total[2]}"), (total[1], f"page:{total[2]}")
     return found
 
 
-def _order_number(texts: list[str]) -> str:
+@functools.cache
+def _stems() -> tuple[str, ...]:
+    """The shortest pieces that stand in every phrase for an order's number."""
+    words = sorted(phrases("order_number"), key=len)
+    return tuple(word for n, word in enumerate(words) if not any(shorter in word for shorter in words[:n]))
+
+
+def _holding(folded: list[str], stems: tuple[str, ...]) -> list[int]:
+    """Which of the texts hold any of the stems, in order: found in the whole first, most texts hold none."""
+    whole = "\x1f".join(folded)
+    if len(whole) > LARGEST or not any(stem in whole for stem in stems):
+        return []
+    ends = list(itertools.accumulate(len(text) + 1 for text in folded))
+    found: set[int] = set()
+    for stem in stems:
+        at = whole.find(stem)
+        while at >= 0:
+            index = bisect.bisect_right(ends, at)
+            found.add(index)
+            at = whole.find(stem, ends[index])
+    return sorted(found)
+
+
+def _order_number(texts: list[str], folded: list[str]) -> str:
     words = phrases("order_number")
-    for index, text in enumerate(texts):
-        folded = fold(text[:200])
+    for index in _holding(folded, _stems()):
+        text, low = texts[index][:200], folded[index][:200]
         for word in words:
-            at = folded.find(word)
-            if at < 0 or (at and folded[at - 1].isalpha()):
+            at = low.find(word)
+            if at < 0 or (at and low[at - 1].isalpha()):
                 continue
-            written = text[:200] if len(folded) == len(text[:200]) else folded  # folding may change the length
+            written = text if len(low) == len(text) else low  # folding may change the length
             rest = written[at + len(word) :]
             number = _numbered(rest) or (_next_number(texts, index) if len(rest) <= 4 else "")
             if number:
@@ -222,39 +251,43 @@ def _next_number(texts: list[str], index: int) -> str:
     return ""
 
 
-def _total(texts: list[str], place: currency.Place) -> tuple[float, str, str] | None:
+def _total(texts: list[str], folded: list[str], place: currency.Place) -> tuple[float, str, str] | None:
     """Value, currency and the words beside them. What is to be paid counts before what is called a total; of several
     totals the largest, since parts of it are called that too."""
     best: tuple[int, float, str, str] | None = None
-    for rank, value, code, words in _totals(texts, place):
+    for rank, value, code, words in _totals(texts, folded, place):
         if best is None or (rank, -value) < (best[0], -best[1]):
             best = (rank, value, code, words)
     return None if best is None else best[1:]
 
 
-def _totals(texts: list[str], place: currency.Place) -> Iterator[tuple[int, float, str, str]]:
-    words = phrases("total")
-    for index, text in enumerate(texts):
-        if len(text) > 80:
+@functools.cache
+def _first_words() -> Mapping[str, tuple[str, ...]]:
+    """The phrases for a total by their first word."""
+    found: dict[str, list[str]] = {}
+    for phrase in phrases("total"):
+        found.setdefault(_FIRST.match(phrase)[0], []).append(phrase)  # type: ignore[index]
+    return {word: tuple(known) for word, known in found.items()}
+
+
+def _totals(texts: list[str], folded: list[str], place: currency.Place) -> Iterator[tuple[int, float, str, str]]:
+    words = _first_words()
+    for index, low in enumerate(folded):
+        first = _FIRST.match(low)
+        if first is None or first[0] not in words or len(low) > 80:
             continue
-        folded = fold(text)
-        word = next((word for word in words if _begins(folded, word)), "")
-        if (
-            not word
-            or _NOT_TOTAL.search(folded.replace("inkl", "").replace("incl", "")[:40])
-            and "inkl" not in folded
-            and "incl" not in folded
-        ):
+        word = next((word for word in words[first[0]] if _begins(low, word)), "")
+        inclusive = "inkl" in low or "incl" in low
+        if not word or (not inclusive and _NOT_TOTAL.search(low[:40])):
             continue
-        rest = text[len(word) :]
-        candidates = [rest] if money.amounts(rest) else [" ".join(texts[index + 1 : index + 4])]
-        for candidate in candidates:
-            amount = money.human(candidate)
-            if amount is None or amount.value <= 0 or not amount.mark and not place.currency:
-                continue
-            code, _ = currency.settle(amount.mark, place)
-            if code:
-                yield (0 if " " in word else 1, float(amount.value), code, word)
+        rest = texts[index][len(word) :]
+        told = rest if money.amounts(rest) else " ".join(texts[index + 1 : index + 4])
+        amount = money.human(told)
+        if amount is None or amount.value <= 0 or not (amount.mark or place.currency):
+            continue
+        code, _ = currency.settle(amount.mark, place)
+        if code:
+            yield (0 if " " in word else 1, float(amount.value), code, word)
 
 
 def _begins(folded: str, word: str) -> bool:

@@ -8,11 +8,13 @@ import tomllib
 import unicodedata
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from urllib.parse import parse_qsl
+from urllib.parse import unquote_plus
 
 _LETTERS = str.maketrans({"ø": "o", "æ": "ae", "ß": "ss", "ł": "l", "đ": "d", "œ": "oe"})
+_ACCENTS = re.compile("[\u0300-\u036f]+")
 _SIGNS = re.compile(r"[-_.+' ]+")
 _ENDING = re.compile(r"\.(?:html?|php\d?|aspx?|jsp|do|cfm|action)$")
+_JOINTS = re.compile(r"[.|:]")
 _BRACKET = re.compile(r"\[([^\[\]]*)\]")
 _TAIL = re.compile(r"\d+$")
 _MAX_SEGMENTS = 24
@@ -28,7 +30,7 @@ def fold(text: str) -> str:
     if text.isascii():
         return text
     text = unicodedata.normalize("NFKD", text.translate(_LETTERS))
-    return "".join(letter for letter in text if not unicodedata.combining(letter)).translate(_LETTERS)
+    return _ACCENTS.sub("", text).translate(_LETTERS)
 
 
 def bare(text: str) -> str:
@@ -85,13 +87,20 @@ def path_kinds(path: str) -> Kinds:
 
 def route_of(query: str) -> str:
     """The route that a query carries, as a path: ``route=checkout/cart.add&id=4`` is ``/checkout/cart/add``."""
-    if "=" not in query:
-        return ""
     parts = []
-    for name, value in parse_qsl(query[:2048], max_num_fields=None)[:64]:
-        if "route" in field_words().get(bare(name), NONE) and len(value) <= 128:
-            parts.append(re.sub(r"[.|:]", "/", value.strip("/")))
+    for value in _routes().findall(query[:2048]):
+        if "%" in value or "+" in value:
+            value = unquote_plus(value)
+        if value and len(value) <= 128:
+            parts.append(_JOINTS.sub("/", value.strip("/")))
     return "/" + "/".join(parts) if parts else ""
+
+
+@functools.cache
+def _routes() -> re.Pattern[str]:
+    names = {name for words in vocabulary()["field"]["route"].values() for name in words}
+    either = "|".join(sorted(map(re.escape, names)))
+    return re.compile(rf"(?:^|&)(?:[a-z_]*route|{either})=([^&]*)", re.IGNORECASE)
 
 
 def field_kinds(name: str) -> Kinds:
