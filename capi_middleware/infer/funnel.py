@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from capi_middleware.settings.rule import Rule
 from capi_middleware.settings.value import Value
 from capi_middleware.settings.words import field_kinds, path_kinds
+from capi_middleware.visit import scrub_text
 
 from . import currency, money, receipt
 from .context import Context
@@ -20,6 +21,7 @@ _ORDER_EVENTS = frozenset({"InitiateCheckout", "AddPaymentInfo", "Purchase"})
 _TRAILING_ID = re.compile(r"/(\d{1,18}|[A-Za-z0-9]{1,12}-?\d{1,12})/?$")
 _ORDER_NUMBER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}")
 _MOST_REFERENCES = 5
+_CARD = re.compile(r"(?<!\d)(?:\d[ -]?){14,18}\d(?!\d)")
 _LONGEST = 500
 _MACHINE_SOURCES = frozenset({"json", "response-json", "jsonld", "meta", "const", "query", "form", "path", "header"})
 
@@ -302,14 +304,14 @@ def search_words(context: Context) -> Found | None:
     for where, pairs in places:
         for name, value in pairs:
             if "search" in field_kinds(name) and value.strip():
-                return Found(" ".join(value.split())[:200], f"{where}:{name}")
+                return Found(value, f"{where}:{name}")
     return None
 
 
 def _search(data: Data, context: Context) -> None:
     found = search_words(context)
     if found is not None:
-        data.put("search_string", found.value, found.source)
+        data.put("search_string", text_of(found.value), found.source)
 
 
 def _rule_data(data: Data, rule: Rule, context: Context) -> None:
@@ -351,12 +353,19 @@ def _converted(name: str, value: Any) -> Any:
     if isinstance(value, (bool, int, float)):
         return value
     if isinstance(value, str):
-        return value.strip()[:_LONGEST] or None
+        return text_of(value) or None
     if isinstance(value, list) and all(isinstance(part, (str, int, float)) for part in value):
+        value = [text_of(part) if isinstance(part, str) else part for part in value]
         return (
             ", ".join(map(str, value))[:_LONGEST] if name.startswith("content_") or name == "order_id" else value[:100]
         )
     return value if isinstance(value, dict) and len(str(value)) <= 4 * _LONGEST else None
+
+
+def text_of(raw: str) -> str:
+    """A text as it may be sent: one line, without what could name a person; "" where nothing else is in it."""
+    text = _CARD.sub("", scrub_text(" ".join(raw.split())))
+    return "" if text == "redacted" else text.strip()[:_LONGEST]
 
 
 def _row(part: Any) -> dict[str, Any] | None:

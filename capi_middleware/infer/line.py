@@ -52,7 +52,17 @@ def clean_id(value: Any) -> str:
     text = _GID.sub("", str(value).strip())
     if text.startswith(("/", "http://", "https://")):
         text = text.rstrip("/").rpartition("/")[2]
-    return text if text != "0" and _ID.fullmatch(text) else ""
+    return text if text != "0" and _ID.fullmatch(text) and "@" not in text and not _card_number(text) else ""
+
+
+def _card_number(text: str) -> bool:
+    """Whether it may be a payment card's: 15 to 19 digits with a right check digit (ISO/IEC 7812-1). Such a number is
+    never sent, whatever field it stood in."""
+    digits = text.replace("-", "")
+    if not (15 <= len(digits) <= 19 and digits.isascii() and digits.isdigit()):
+        return False
+    doubled = [int(digit) * (1 + n % 2) for n, digit in enumerate(reversed(digits))]
+    return sum(number - 9 if number > 9 else number for number in doubled) % 10 == 0
 
 
 def quantity_of(value: Any) -> float | None:

@@ -18,7 +18,8 @@ from .line import lines_of
 _VETO = re.compile(
     r"(?:^|[^a-z])(?:remove|delete|updates?|coupons?|voucher|discount|compare|wish|wishlist|review|estimate|ta_?bort"
     r"|entfernen|supprimer|fjern|poista|verwijder|eliminar|rimuovi|usun|password|passwd|email|e-mail|comment|message"
-    r"|meddelande|search|newsletter)(?:[^a-z]|$)",
+    r"|meddelande|search|newsletter|card|cardnumber|card_?no|cvc|cvv|iban|expir[a-z]*|ssn|personnummer|phone|telefon"
+    r"|address|street|zip|postcode|postal_?code|firstname|lastname|first_name|last_name|surname)(?:[^a-z]|$)",
     re.IGNORECASE,
 )
 _VERBS = frozenset(

@@ -383,3 +383,48 @@ def test_the_product_of_the_page_before(shop: Shop) -> None:
         "/cart/add", form={"id": "4711", "qty": "1"}, to="/cart", referrer="https://other.example/produkt/mugg"
     )
     assert "value" not in data(away, "AddToCart")
+
+
+@pytest.mark.parametrize(
+    ("url", "form"),
+    [
+        ("/pay", {"id": "12", "quantity": "1", "card_number": "4111111111111111", "cvc": "123"}),
+        ("/cart/add", {"id": "4111111111111111", "quantity": "1"}),
+        ("/cart/add", {"id": "4111-1111-1111-1111", "quantity": "1"}),
+        ("/cart/add", {"id": "anna@example.com", "quantity": "1"}),
+        ("/donate", {"id": "5", "amount": "100"}),
+        ("/poll", {"id": "5", "count": "1"}),
+        ("/checkout/buy-now", {"product_id": "12", "quantity": "1", "address": "Storgatan 1", "zip": "411 05"}),
+    ],
+)
+def test_nothing_personal_becomes_a_product(shop: Shop, url: str, form: dict[str, str]) -> None:
+    for answer in ({"to": "/cart"}, {"answer": {"success": True}, "script": True}):
+        concluded = shop.ask(url, form=form, **answer)
+        assert "AddToCart" not in names(concluded) or "content_ids" not in data(concluded, "AddToCart")
+        assert "4111" not in str(concluded) and "anna@" not in str(concluded)
+
+
+@pytest.mark.parametrize(
+    ("typed", "sent"),
+    [
+        ("röda muggar", "röda muggar"),
+        ("7310100123457", "7310100123457"),
+        ("anna@example.com", None),
+        ("order anna@example.com", "order redacted"),
+        ("4111 1111 1111 1111", None),
+        ("  ", None),
+    ],
+)
+def test_a_search_says_nothing_of_a_person(shop: Shop, typed: str, sent: str | None) -> None:
+    from urllib.parse import quote_plus
+
+    concluded = shop.ask(f"/sok?q={quote_plus(typed)}", facts=Facts())
+    assert [event.custom_data["search_string"] for event in concluded.events if event.event_name == "Search"] == (
+        [sent] if sent else []
+    )
+
+
+def test_a_rule_that_reads_an_address_by_mistake_sends_none() -> None:
+    shop = Shop("[[rule]]\nevent = 'Lead'\npath = '/x'\ndata = { who = 'form:email', list = 'json:emails' }\n")
+    assert data(shop.ask("/x", form={"email": "anna@example.com"}), "Lead") == {}
+    assert "anna@" not in str(shop.ask("/x", posted={"emails": ["anna@example.com"]}))
