@@ -48,7 +48,8 @@ ROUTES = Map(
 
 
 class SandboxApp:
-    """Answers as both of Meta's hosts do. ``cookies``: see :class:`~capi_middleware.sandbox.Sandbox`."""
+    """Answers as both of Meta's hosts do. ``cookies``: see :class:`~capi_middleware.sandbox.Sandbox`. ``script``: the
+    file served as fbevents.js; who holds a copy of the real one may put it here."""
 
     def __init__(
         self,
@@ -63,6 +64,7 @@ class SandboxApp:
         self.faults = FaultBoard()
         self.usage = 0
         self.cookies = cookies
+        self.script = STATIC / "fbevents.js"
         self._now = now
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -148,7 +150,7 @@ class SandboxApp:
         return Response(status=204)
 
     def _script(self, request: Request, locale: str) -> Response:
-        return _javascript((STATIC / "fbevents.js").read_text("utf-8"))
+        return _javascript(self.script.read_text("utf-8"))
 
     def _config(self, request: Request, pixel_id: str) -> Response:
         return _javascript(config_script(pixel_id, self.cookies))

@@ -25,6 +25,9 @@ SHOP_HOST = "www.shop.test"
 META_HOSTS = ("connect.facebook.net", "www.facebook.com", "graph.facebook.com")
 PIXEL = "1234567890"
 TOKEN = "EAAsandboxtoken"
+REAL = os.environ.get("CAPI_REAL_FBEVENTS", "")
+"""A copy of Meta's own fbevents.js, for those who hold one: served instead of the stand-in. Its cookie plugin is a file
+of Meta's that comes with a pixel's configuration, so it neither writes nor sends ``_fbp``."""
 
 
 class MetaHosts:
@@ -132,7 +135,9 @@ def arguments_of(port: int, pin: str) -> list[str]:
 @pytest.fixture
 def sandbox(meta_hosts: tuple[MetaHosts, Listener]) -> Iterator[Sandbox]:
     """A fresh sandbox, reached under Meta's names by the browser and under ``sandbox.url`` by the shop."""
-    with Sandbox(tokens={PIXEL: TOKEN}) as running:
+    with Sandbox(tokens={PIXEL: TOKEN}, cookies="" if REAL else "inline") as running:
+        if REAL:
+            running.app.script = Path(REAL)
         meta_hosts[0].sandbox = running
         yield running
         meta_hosts[0].sandbox = None

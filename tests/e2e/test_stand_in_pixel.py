@@ -1,4 +1,8 @@
-"""The sandbox's stand-in for fbevents.js does in Chromium what the real one was observed to do, traps included."""
+"""The sandbox's stand-in for fbevents.js does in Chromium what the real one was observed to do, traps included.
+
+Who holds a copy of the real one compares the two: ``CAPI_REAL_FBEVENTS=/path/fbevents.js`` runs these tests, and all
+others of this folder, on it.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +17,12 @@ from werkzeug.wrappers import Response
 
 from capi_middleware.sandbox import BrowserEvent, Fault, Sandbox
 
-from .conftest import PIXEL, Visitor
+from .conftest import PIXEL, REAL, Visitor
 
 OTHER = "9876543210"
 QUIET = 0.4
 """Seconds in which nothing may come where nothing should."""
+not_of_the_real_one = pytest.mark.skipif(bool(REAL), reason="rests on files of Meta's that we do not have")
 BASE = """!function(w,d,u,f,s,t){if(w.fbq)return;f=w.fbq=function(){f.callMethod?f.callMethod.apply(f,arguments):
 f.queue.push(arguments)};w._fbq=w._fbq||f;f.push=f;f.loaded=!0;f.version='2.0';f.queue=[];s=d.createElement('script');
 s.async=!0;s.src=u;t=d.getElementsByTagName('script')[0];t.parentNode.insertBefore(s,t)}(window,document,'URL');"""
@@ -227,7 +232,9 @@ def test_the_order_on_the_wire(site: Site) -> None:
     (event,) = site.events(1)
     before = ["id", "ev", "dl", "rl", "if", "ts", "cd[value]", "sw", "sh", "ud[em]", "v", "r", "ec", "o"]
     order = [*before, "fbp", "it", "coo", "dpo", "dpoco", "dpost", "eid", "rqm"]
-    assert [name for name, _ in event.parameters] == order
+    sent = [name for name, _ in event.parameters]
+    assert [name for name in sent if name in order] == [name for name in order if name != "fbp" or not REAL]
+    assert REAL or len(sent) == len(order)
     wire = dict(event.parameters)
     assert (wire["dpo"], wire["dpoco"], wire["dpost"], wire["if"], wire["ec"]) == ("LDU", "1", "1000", "false", "0")
     assert wire["dl"] == f"{site.url}/"
@@ -240,7 +247,7 @@ def test_events_are_counted(site: Site) -> None:
 
 def test_auto_config_off_sets_its_bit(site: Site) -> None:
     site.open(f"fbq('set','autoConfig','false','{PIXEL}');" + init() + view("x"))
-    assert dict(site.events(1)[0].parameters)["o"] == "157"
+    assert int(dict(site.events(1)[0].parameters)["o"]) % 2 == 1
 
 
 @pytest.mark.parametrize(("length", "method"), [(200, "GET"), (3000, "POST")])
@@ -271,6 +278,7 @@ def test_events_are_held_until_the_configuration_comes(site: Site) -> None:
     assert site.told(2) == [("PageView", "one"), ("Lead", "two")]
 
 
+@not_of_the_real_one
 @pytest.mark.parametrize("missing", [False, True])
 def test_a_plugin_that_is_fetched_is_waited_for(site: Site, missing: bool) -> None:
     site.sandbox.app.cookies = "separate"
@@ -309,6 +317,7 @@ def test_consent_taken_back_stops_what_comes_after(site: Site) -> None:
 # -- Cookies
 
 
+@not_of_the_real_one
 def test_cookies_are_kept_and_sent_with_the_plugin(site: Site) -> None:
     site.open(init() + view("one"), path="/?fbclid=IwAR0_Click-1")
     (event,) = site.events(1)
@@ -317,6 +326,7 @@ def test_cookies_are_kept_and_sent_with_the_plugin(site: Site) -> None:
     assert {cookie["domain"] for cookie in site.visitor.context.cookies()} == {".shop.test"}
 
 
+@not_of_the_real_one
 def test_cookies_that_exist_are_kept(site: Site) -> None:
     for name, value in (("_fbp", "fb.1.1700000000000.42"), ("_fbc", "fb.1.1700000000000.IwAR0")):
         site.visitor.context.add_cookies([{"name": name, "value": value, "domain": ".shop.test", "path": "/"}])
@@ -416,6 +426,7 @@ def test_policies(site: Site, policy: str, sent: list[str]) -> None:
 # -- Without any name of Meta's
 
 
+@not_of_the_real_one
 def test_served_by_the_sandbox_it_counts_there(site: Site, sandbox: Sandbox) -> None:
     """A person's own browser knows nothing of our host names: the demo must work in it."""
     asked: list[str] = []
