@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Playwright
 
 from capi_middleware import CapiMiddleware
 from capi_middleware.sandbox import Listener, Sandbox
+from tests.e2e import validator
 from tests.e2e.conftest import (
     PIXEL,
     SHOP_HOST,
@@ -53,6 +54,12 @@ NewVisitor = Callable[..., Visitor]
 def both_legs(sandbox: Sandbox, events: int) -> None:
     """Wait until so many events have both legs: people look at a page before they leave it."""
     sandbox.wait(lambda now: len(now.browser_events) >= events and len(now.server_events) >= events)
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There are many of these scenarios, and their shop answers at once."""
+    monkeypatch.setattr(validator, "SETTLE", 0.35)
 
 
 @pytest.fixture
