@@ -34,7 +34,8 @@ META_COUNT_ORIGIN = "https://www.facebook.com"
 
 BOOTSTRAP = (
     "(function(d){var s=d.createElement('script');s.async=true;"
-    "s.src=JSON.parse(d.getElementById('capi-config').textContent).script;d.head.appendChild(s)})(document)"
+    "s.src=location.origin+JSON.parse(d.getElementById('capi-config').textContent).script;"
+    "d.head.appendChild(s)})(document)"
 )
 """The one inline script that is the same on every page of every shop, so that a policy can name its hash."""
 

@@ -499,7 +499,7 @@ test('report: one batch for what the pixel has taken', async () => {
   assert.equal(page.beacons.length, 1);
   const { url, type, k, s, e } = page.beacons[0];
   assert.deepEqual(plain({ url, type, k, s, e }), {
-    url: '/_shop/collect',
+    url: 'https://shop.example/_shop/collect',
     type: 'application/json',
     k: 'report',
     s: 'handed',

@@ -271,3 +271,14 @@ def test_with_our_scripts_blocked_its_calls_go_out(
     later(visitor.page, 10_500)
     arrive(sandbox, 2, 0)
     assert names(sandbox) == ["Contact", "PageView"]
+
+
+@pytest.mark.parametrize("headers", [[], CACHED], ids=["inline", "collect"])
+def test_a_base_element_does_not_lead_our_addresses_away(
+    headers: list[Any], sandbox: Sandbox, visitor: Visitor, shop: Callable[..., Wrapped]
+) -> None:
+    calls = "fbq('track', 'Contact', {content_name: 'chat'});"
+    running = shop("<base href='https://elsewhere.test/a/'>" + theme(OWN + calls), headers=headers)
+    see(visitor.page, f"{running.url}/kontakt")
+    later(visitor.page, 3500)
+    check(sandbox, ["PageView", Expected("Contact", "", {"content_name": "chat"})], visitor)

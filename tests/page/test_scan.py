@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import pytest
 from hypothesis import example, given, settings
@@ -314,6 +315,23 @@ def test_every_chunk_size(name: str, charset: bool) -> None:
     for size in (1, 2, 3, 5, 7, 16, 61, 100, 1000, 1024):
         out, _ = cut(page, range(size, len(page), size), charset)
         assert out == expected, size
+
+
+CORPUS = sorted((Path(__file__).parents[1] / "pages").glob("*.html"))
+
+
+@row("chunk boundary anywhere")
+@pytest.mark.parametrize("path", CORPUS, ids=lambda path: path.stem)
+def test_pages_in_the_shapes_of_the_platforms(path: Path) -> None:
+    page = path.read_bytes()
+    for charset in (True, False):
+        whole = injector(charset)
+        expected = whole.whole(page)
+        assert whole.injected
+        for size in (1, 13, 1024, 4096):
+            assert cut(page, range(size, len(page), size), charset)[0] == expected
+        ours = LexborHTMLParser(expected).css_first("script#ours")
+        assert ours is not None and ours.parent is not None and ours.parent.tag == "head"
 
 
 SOUP = [

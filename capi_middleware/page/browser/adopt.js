@@ -52,7 +52,7 @@
     w.capi.fired.push([call.name, call.id]);
     const n = call.name;
     const body = JSON.stringify({ v: 1, k: 'adopt', u: place(), r: d.referrer, i: call.id, n, d: call.data || {} });
-    w.navigator.sendBeacon(c.mount + '/collect', new Blob([body], { type: 'application/json' }));
+    w.navigator.sendBeacon(w.location.origin + c.mount + '/collect', new Blob([body], { type: 'application/json' }));
   };
 
   // The page is not parsed, or the server not heard: what is ours may still be to come.

@@ -62,7 +62,7 @@
       c.fbq.apply(c, a);
     } else if (c.take) c.take(a);
     else if (c.calls.push(a) === 1) {
-      c.adopt ? add(c.adopt, open) : open();
+      c.adopt ? add(w.location.origin + c.adopt, open) : open();
       setTimeout(open, 9000);
     }
   }

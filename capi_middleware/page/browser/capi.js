@@ -11,7 +11,8 @@
   }
   if (!config || config.ran) return;
 
-  const endpoint = config.mount + '/collect';
+  // A base element of the page's may point elsewhere.
+  const endpoint = w.location.origin + config.mount + '/collect';
   const nonce = (d.currentScript || {}).nonce;
   const send = w.fetch;
   // Whether this view's events are still to come.
