@@ -58,21 +58,30 @@ class PostgresqlStore(SqlStore):
 
     def __init__(self, url: str, write: bool = True) -> None:
         plain, self._schema = _address(url)
+        self._me = 0
+        self._mine: set[int] = set()
         try:
             self._db = psycopg.connect(plain, autocommit=True, prepare_threshold=3, **_CONNECT)  # type: ignore[arg-type]
-            self._db.execute(f'SET search_path = "{self._schema}"')
-            self._db.execute("SET statement_timeout = '10s'")
-            if write:
-                self._migrate()
-            self.version = self._read_version()
-            if self.version > len(POSTGRESQL_MIGRATIONS):
-                raise StoreError("the tables in PostgreSQL are of a newer version of capi_middleware: upgrade this one")
-            self._me = 0
-            self._mine: set[int] = set()
-            if write:
-                self._sign_on()
         except psycopg.Error as error:
             raise _store_error(error) from error
+        try:
+            self._begin(write)
+        except BaseException as error:
+            self._db.close()
+            if isinstance(error, psycopg.Error):
+                raise _store_error(error) from error
+            raise
+
+    def _begin(self, write: bool) -> None:
+        self._db.execute(f'SET search_path = "{self._schema}"')
+        self._db.execute("SET statement_timeout = '10s'")
+        if write:
+            self._migrate()
+        self.version = self._read_version()
+        if self.version > len(POSTGRESQL_MIGRATIONS):
+            raise StoreError("the tables in PostgreSQL are of a newer version of capi_middleware: upgrade this one")
+        if write:
+            self._sign_on()
 
     def _migrate(self) -> None:
         with self._db.transaction():

@@ -8,7 +8,6 @@ import logging
 import os
 import random
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from capi_middleware.settings import Settings
 from .deliverer import Deliverer
 from .journal import Journal
 from .lock import HostLock
-from .native import SimpleQueue, original
+from .native import Empty, SimpleQueue
 from .orders import carry_out
 from .overflow import Overflow
 from .places import is_shared, lock_path, open_ledger, open_store, status_path
@@ -61,6 +60,7 @@ class Runner:
         self.stood_by = False
         self._stopping = False
         self._stopped: SimpleQueue[None] = SimpleQueue()
+        self._nudge: SimpleQueue[None] = SimpleQueue()
         self._lock_due = 0.0
         self._poll_due = 0.0
         self._status_due = 0.0
@@ -80,13 +80,12 @@ class Runner:
 
     def run(self) -> None:
         """Until :meth:`stop`. Whatever goes wrong is logged, and it goes on."""
-        sleep: Callable[[float], None] = original("time", "sleep")
         while not self._stopping:
             try:
-                self._step(sleep)
+                self._step()
             except Exception:
                 log.exception("delivery stumbled; it goes on")
-                sleep(1.0)
+                self._rest(1.0)
         with contextlib.suppress(Exception):
             self._end()
         self._stopped.put(None)
@@ -94,6 +93,7 @@ class Runner:
     def stop(self, timeout: float) -> None:
         """Ask :meth:`run` to return and wait for it."""
         self._stopping = True
+        self._nudge.put(None)
         for deliverer in self._deliverers():
             deliverer.sender.posters.wake()
         with contextlib.suppress(Exception):
@@ -139,7 +139,12 @@ class Runner:
         except StoreError:
             return False
 
-    def _step(self, sleep: Callable[[float], None]) -> None:
+    def _rest(self, seconds: float) -> None:
+        """Sleep, but not past :meth:`stop`."""
+        with contextlib.suppress(Empty):
+            self._nudge.get(timeout=seconds)
+
+    def _step(self) -> None:
         now = time.monotonic()
         if now >= self._poll_due:
             self._poll_due = now + 1.0
@@ -160,7 +165,7 @@ class Runner:
             if self._extra is not None:
                 self._extra.step(TICK)
             else:
-                sleep(TICK if self._private is not None else IDLE_TICK)
+                self._rest(TICK if self._private is not None else IDLE_TICK)
             return
         more = self._leader.step(TICK)
         if more:

@@ -192,6 +192,7 @@ class Spool:
 
     def sync(self) -> None:
         """Write the journals to the disk itself: while the store is down they are all there is. Raises ``OSError``."""
+        self._look(time.monotonic())
         for reading in self._readings.values():
             if reading.words[W_TAIL] != reading.words[W_CURSOR]:
                 sync_data = getattr(os, "fdatasync", os.fsync)

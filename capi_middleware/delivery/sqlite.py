@@ -187,7 +187,11 @@ def _open(path: str, write: bool) -> sqlite3.Connection:
     if not write:
         uri = f"{Path(path).absolute().as_uri()}?mode=ro"
         db = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=1.0)
-        _version(db, path)
+        try:
+            _version(db, path)
+        except BaseException:
+            db.close()
+            raise
         return db
     if path != ":memory:":
         Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)

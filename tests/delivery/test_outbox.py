@@ -264,6 +264,48 @@ def test_a_forked_child_has_its_own(make: Callable[..., Outbox], sink: Sink) -> 
     assert sorted(sink.accepted) == sorted(each.event_id for each in (before, of_the_child, after))
 
 
+def test_a_fork_while_a_lock_is_held(make: Callable[..., Outbox], sink: Sink) -> None:
+    """Another thread is in the middle of appending: the child does not wait for it for ever."""
+    outbox = make()
+    outbox.put(event())
+    assert outbox._state is not None
+    lock = outbox._state.journal._lock
+    held, go_on = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with lock:
+            held.set()
+            go_on.wait(20)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    held.wait(5)
+    made = event()
+    child = os.fork()
+    if child == 0:
+        outbox.put(made)
+        os._exit(0)
+    end = time.monotonic() + 10
+    while os.waitpid(child, os.WNOHANG) == (0, 0):
+        assert time.monotonic() < end, "the child hangs"
+        time.sleep(0.02)
+    go_on.set()
+    thread.join()
+    wait(lambda: made.event_id in sink.accepted)
+
+
+def test_closing_is_quick(make: Callable[..., Outbox]) -> None:
+    """Of a process that does not deliver: nothing is waited for."""
+    leader, other = make(), make()
+    leader.put(event())
+    assert leader.flush(10)
+    other.put(event())
+    time.sleep(0.1)
+    start = time.monotonic()
+    other.close()
+    assert time.monotonic() - start < 1.0
+
+
 def test_a_fork_without_hooks_is_noticed(
     make: Callable[..., Outbox], sink: Sink, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -572,6 +572,38 @@ def test_an_unanswered_request_does_not_stop_other_pixels(
     assert late.event_id in it.sink.accepted
 
 
+def test_a_full_store_deletes_history_and_goes_on(bench: Callable[..., Bench]) -> None:
+    """SQLite says that it is full (here by its own limit): what is settled makes room, nothing waiting is lost."""
+    it = bench()
+    it.put(*[event() for _ in range(2000)])
+    it.finish()
+    assert it.opened is not None
+    pages = it.opened._rows("PRAGMA page_count")[0][0]  # type: ignore[attr-defined]
+    it.opened._rows(f"PRAGMA max_page_count = {pages + 20}")  # type: ignore[attr-defined]
+    sent = [event() for _ in range(3000)]
+    it.put(*sent)
+    it.finish(40)
+    assert set(ids(sent)) <= set(it.sink.accepted)
+    assert it.deliverer.status()["lost"] == {}
+
+
+def test_a_journal_that_cannot_be_synced_stops_nothing(bench: Callable[..., Bench], tmp_path: Path) -> None:
+    """EIO while the store is down."""
+
+    def broken() -> None:
+        raise OSError(5, "Input/output error")
+
+    it = bench()
+    it.inlet.sync = broken  # type: ignore[method-assign]
+    it.path.mkdir()
+    it.put(event())
+    it.idle(0.3)
+    assert it.deliverer.status()["store_error"]
+    it.path.rmdir()
+    it.finish()
+    assert len(it.sink.accepted) == 1
+
+
 def test_nothing_of_the_token_is_told(bench: Callable[..., Bench], caplog: pytest.LogCaptureFixture) -> None:
     it = bench(answers(Reply(500), error(190, 463, 401), Reply(how="reset"), error(100, 7)))
     it.change(access_token=__import__("capi_middleware.settings", fromlist=["Secret"]).Secret("EAASECRET"))

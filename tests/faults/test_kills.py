@@ -11,8 +11,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.delivery.sink import Sink
-from tests.faults.harness import Customers, Shop, Switch, all_arrive, doubles, once, order, wait
+from tests.delivery.sink import Reply, Sink, error
+from tests.faults.harness import Customers, Shop, Switch, all_arrive, doubles, once, order, run_command, wait
 
 ROUNDS = int(os.environ.get("FAULT_ROUNDS", "12"))
 
@@ -60,6 +60,29 @@ def test_killed_before_the_deliverer_has_read_anything(open_shop: Callable[..., 
     shop.restart()
     shop.get("/e?id=b")
     all_arrive(sink, [f"a-{number}" for number in range(3000)], shop)
+
+
+def test_killed_in_the_middle_of_a_bisection(open_shop: Callable[..., Shop], sink: Sink, meta: Switch) -> None:
+    """Again and again while a bad event is looked for: the good ones arrive, and only what was under way twice."""
+    shop = open_shop("waitress")
+
+    def slowly(events: list[dict[str, object]], body: object) -> Reply | None:
+        time.sleep(0.05)
+        return error(100, 2804050) if any(each["event_name"] == "Bad" for each in events) else None
+
+    sink.script = slowly
+    meta.down()
+    told = order(shop, 60)
+    shop.get("/e?id=bad&name=Bad")
+    told += order(shop, 60)
+    for pause in (0.5, 0.7, 0.9):
+        time.sleep(pause)
+        shop.restart()
+        shop.get(f"/e?id=p{pause}")
+    all_arrive(sink, told, shop)
+    wait(lambda: run_command(shop, "status")[1]["day"].get("dead") == 1)
+    assert "bad" not in sink.accepted
+    assert doubles(sink) <= 3 * 61
 
 
 def test_take_over_within_seconds_of_a_kill(open_shop: Callable[..., Shop], sink: Sink) -> None:
