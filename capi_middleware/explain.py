@@ -16,7 +16,7 @@ from werkzeug.test import EnvironBuilder
 from .infer import FactReader, Facts, Inference, Inferred, Plan, ProductMemory, Refused, Response
 from .page import Injector, Judge, Verdict
 from .settings import Settings
-from .visit import Visit, read_visit
+from .visit import Asker, Visit, read_visit
 
 LARGEST_ANSWER = 4 * 1024 * 1024
 BROWSER = {
@@ -137,12 +137,17 @@ def explain(
     judge = Judge(shop)
     verdict = judge(f"{answer.status} -", headers, visit, judge.prepare(environ, visit))
     facts, reason = _read(shop, visit, plan, verdict, answer, products)
+    json = facts is None and (_is_json(headers) or answer.body.lstrip()[:1] in (b"{", b"["))
+    if facts is None and not json and visit.asker is Asker.SCRIPT and answer.body:
+        fragment = FactReader(visit, shop.shop, {"notices"})
+        fragment.feed(answer.body)
+        facts = fragment.facts()
     concluded = plan.conclude(
         Response(
             answer.status,
             headers,
             facts,
-            answer.body if facts is None and _is_json(headers) else None,
+            answer.body if json else None,
             body if plan.wants_body else None,
             pending,
         )

@@ -84,6 +84,8 @@ class Tools:
 
 
 NOBODY = Visitor()
+_LOOSE = frozenset({"text/html", "text/plain", "text/javascript", "application/javascript"})
+"""Types in which shops answer their scripts, besides JSON's own."""
 _REDIRECTS = (302, 303, 307)
 """301 and 308 may be stored by any cache (RFC 9111 section 4.2.2): nothing of a visitor's goes on them."""
 
@@ -143,17 +145,23 @@ class Journey:
         self._identify()
         if verdict.inject:
             return self._page(verdict)
-        kind = _content_type(headers)
-        if self._plan.wants_json and (kind == "application/json" or kind.endswith("+json")):
+        if self._tells(_content_type(headers)):
             out = list(verdict.headers)
-            return Decision(out, AnswerFilter(self, out, self.settle_without_page), LARGEST_JSON)
-        if kind == "text/html" and self._flash.pending and visit.asker is Asker.SCRIPT and self._status == 200:
-            out = list(verdict.headers)
-            return Decision(out, AnswerFilter(self, out, self.settle_fragment), LARGEST_JSON)
+            return Decision(out, AnswerFilter(self, out, self.settle_answer), LARGEST_JSON)
         extra = self.settle_without_page(None)
         if extra:
             return Decision([*verdict.headers, *extra])
         return None if verdict.headers is headers else Decision(verdict.headers)
+
+    def _tells(self, kind: str) -> bool:
+        """Whether the body of an answer that is no page tells what became of the request, or of the one before it."""
+        plan, visit = self._plan, self._visit
+        if kind == "application/json" or kind.endswith("+json"):
+            return plan.wants_json
+        if visit.asker is not Asker.SCRIPT or kind not in _LOOSE or self._status >= 300:
+            return False
+        acts = visit.method not in ("GET", "HEAD") and (plan.wants_json or "notices" in plan.wanted)
+        return acts or bool(self._flash.pending)
 
     def _identify(self) -> None:
         """Who it is, as far as Meta may know, and the cookies that say so next time; or what a no takes back."""
@@ -222,8 +230,11 @@ class Journey:
             wanted = wanted | {"notices"}
         return FactReader(self._visit, self._shop.settings.shop, wanted, self.tools.memory)
 
-    def settle_fragment(self, body: bytes) -> Headers:
-        """A piece of a page that a script asked for may be the one that tells whether the last request succeeded."""
+    def settle_answer(self, body: bytes) -> Headers:
+        """As :meth:`settle_without_page`, with a body that tells: JSON, whatever type it is sent with, or a piece of a
+        page with its messages."""
+        if not body or body.lstrip()[:1] in (b"{", b"["):
+            return self.settle_without_page(body or None)
         reader = FactReader(self._visit, self._shop.settings.shop, {"notices"})
         reader.feed(body)
         return self.settle_without_page(None, reader.facts())

@@ -175,6 +175,8 @@ def proof(event: str, context: Context) -> Finding:
         found = _redirect_proof(context, kinds)
         if found.proof is not Proof.UNSURE:
             return found
+    if event == "AddToCart" and not context.is_page and truthy(notices.get("cart", "")):
+        return Finding(Proof.YES, f"the answer shows a cart of {notices['cart']}")
     if event == "AddToCart":
         cookie = next((name for name in answer.cookies if _CART_COOKIE.search(name)), "")
         if cookie:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from capi_middleware.settings.rule import Rule
+from capi_middleware.settings.rule import OWN_DATA, Rule
 from capi_middleware.settings.value import Value
 from capi_middleware.settings.words import field_kinds, path_kinds
 from capi_middleware.visit import scrub_text
@@ -14,6 +14,7 @@ from capi_middleware.visit import scrub_text
 from . import currency, money, receipt
 from .context import Context
 from .line import Line, clean_id, lines_of, quantity_of
+from .told import told_of
 from .value import Found, find
 
 _ITEM_EVENTS = frozenset({"AddToCart", "AddToWishlist"})
@@ -57,6 +58,8 @@ def data_of(rule: Rule, context: Context) -> Data:
     _rule_data(data, rule, context)
     if "value" in data.values and "currency" not in data.values:
         _settle_currency(data, context)
+    if data.values.keys().isdisjoint(("value", "predicted_ltv", "net_revenue")):
+        data.drop("currency")
     return data
 
 
@@ -96,13 +99,15 @@ def _items(data: Data, rule: Rule, context: Context) -> None:
     rows: list[dict[str, Any]] = []
     names: list[str] = []
     total, codes, priced = 0.0, set(), True
-    price_source = ""
+    price_source = name_source = ""
     own_price = _own_price(rule_data, context)
     for line in lines:
         known, from_where = _known(line, context)
         content_id = line.content_id if as_told else _content_id(line, known, context)
         quantity = line.quantity if line.quantity is not None else 1.0
-        price, code, line_source = own_price or (known.get("value"), known.get("currency", ""), from_where)
+        price, code, line_source = known.get("value"), known.get("currency", ""), from_where
+        if own_price is not None and (own_price[1] or price is None):
+            price, code, line_source = own_price
         if content_id:
             row: dict[str, Any] = {"id": content_id, "quantity": max(1, round(quantity))}
             if price is not None:
@@ -110,6 +115,7 @@ def _items(data: Data, rule: Rule, context: Context) -> None:
             rows.append(row)
         if known.get("content_name"):
             names.append(str(known["content_name"]))
+            name_source = from_where
             data.put("content_category", known.get("content_category"), from_where)
         if price is None or not code:
             priced = False
@@ -121,7 +127,7 @@ def _items(data: Data, rule: Rule, context: Context) -> None:
     data.put("contents", rows, source)
     if rows:
         data.put("content_type", "product", "general")
-    data.put("content_name", ", ".join(names)[:_LONGEST], "product memory")
+    data.put("content_name", ", ".join(names)[:_LONGEST], name_source)
     if lines and priced and len(codes) == 1 and total > 0:
         code = codes.pop()
         data.put("value", _rounded(total, code), f"{price_source} x quantity")
@@ -200,6 +206,9 @@ def _known(line: Line, context: Context) -> tuple[Mapping[str, Any], str]:
         page = context.own_page or context.referring
         if page is not None and page.is_product:
             return page.product, "the page before"
+    told = told_of(line, context.answer.json, context.shop.currency) if context.answer.has_json else {}
+    if told:
+        return told, "the answer"
     return {}, ""
 
 
@@ -320,8 +329,8 @@ def _rule_data(data: Data, rule: Rule, context: Context) -> None:
         if value.remove:
             data.drop(name)
             continue
-        if name in ("quantity", "price", "minor_price") or (name == "content_ids" and rule.event in _ITEM_EVENTS):
-            continue  # went into the lines
+        if name in OWN_DATA or (rule.event in _ITEM_EVENTS and _in_lines(name, rule)):
+            continue
         found = find(value, context)
         if found is None:
             continue
@@ -335,6 +344,11 @@ def _rule_data(data: Data, rule: Rule, context: Context) -> None:
         converted = _converted(name, found.value)
         if converted is not None:
             data.put(name, converted, found.source)
+
+
+def _in_lines(name: str, rule: Rule) -> bool:
+    """Whether the lines of an add to cart have taken it up already."""
+    return name == "content_ids" or (name == "currency" and "value" not in rule.data)
 
 
 def _converted(name: str, value: Any) -> Any:

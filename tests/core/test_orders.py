@@ -53,6 +53,7 @@ def shop(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         "/betalning/notis": lambda: Response("ok"),
         "/kassa/tack": lambda: page("<h1>Tack</h1><p>Ordernummer: A-1</p><p>Totalt: 299,00 kr</p>"),
         "/cart/add": lambda: coded({"success": True}),
+        "/basket/add": lambda: Response(request.args["says"], mimetype=request.args.get("as", "text/html")),
         "/checkout/line-item/add": lambda: Response(""),
         "/checkout/offcanvas": lambda: Response(
             f'<div class="alert alert-{request.args.get("says")}">Varan</div>', mimetype="text/html"
@@ -209,4 +210,27 @@ def test_a_fragment_tells_whether_it_succeeded(wrap: Any, sandbox: Sandbox, says
     assert shown.text.startswith('<div class="alert'), "its bytes are the shop's"
     assert carried(shown) == ["AddToCart"] * count
     visitor.get("/", headers=OPENS)
+    assert len(sent(app, sandbox, "AddToCart")) == count
+
+
+@pytest.mark.parametrize(
+    ("says", "kind", "count"),
+    [
+        ('<div class="minicart"><span class="cart-count">2</span></div>', "text/html", 1),
+        ('<div class="alert alert-success">Added</div>', "text/html", 1),
+        ('<div class="alert alert-danger">Sold out</div><span class="cart-count">2</span>', "text/html", 0),
+        ('{"success": true}', "text/html", 1),
+        ('{"success": true}', "text/javascript", 1),
+        ('{"error": "sold out"}', "text/plain", 0),
+        ("<p>?</p>", "text/html", 0),
+        ("OK", "text/plain", 0),
+    ],
+)
+def test_answers_to_a_script_in_any_type(wrap: Any, sandbox: Sandbox, says: str, kind: str, count: int) -> None:
+    app = wrap(rules=[])
+    answer = Client(app).post(
+        "/basket/add", query_string={"says": says, "as": kind}, data={"id": "12", "qty": "1"}, headers=FETCHES
+    )
+    assert answer.text == says, "its bytes are the shop's"
+    assert carried(answer) == ["AddToCart"] * count
     assert len(sent(app, sandbox, "AddToCart")) == count
