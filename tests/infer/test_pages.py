@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from corpus import Sample, samples
 
+from capi_middleware.explain import Answer, Request, explain
 from capi_middleware.infer import FactReader, Facts, ProductMemory
+from capi_middleware.settings import Settings
 
 ALL = pytest.mark.parametrize("sample", samples(), ids=lambda sample: sample.name)
 
@@ -49,6 +52,21 @@ def test_what_else_it_says(sample: Sample) -> None:
     for content_id, (name, value, currency) in sample.expected.get("cards", {}).items():
         card = cards[content_id]
         assert (card["content_name"], card["value"], card["currency"]) == (name, value, currency)
+
+
+@ALL
+def test_explained(sample: Sample) -> None:
+    """What ``explain --html`` prints: the page's view, and a ViewContent where it is a product's, with these data."""
+    kind = "text/html" if "charset" in sample.expected else "text/html; charset=utf-8"
+    answer = Answer(200, [("Content-Type", kind)], sample.page)
+    found = explain(replace(Settings(), shop=sample.shop), Request(sample.expected["url"]), answer)
+    product = sample.expected["product"]
+    names = ["PageView", *(["ViewContent"] if product else []), *sample.expected.get("events", ())]
+    assert [event.event_name for event in found.events] == names
+    if product:
+        data = found.events[1].custom_data
+        assert {key: data.get(key) for key in product} == product
+        assert found.events[1].sources
 
 
 @ALL
