@@ -65,13 +65,15 @@ _EXCLUSIVE = re.compile(
 
 
 class Tag(NamedTuple):
-    """``at``: the element. ``weight``: how surely it is the price to pay."""
+    """``at``: the element. ``weight``: how surely it is the price to pay. ``reduced``: a percentage on
+    the page says so. ``tax``: ``incl`` or ``excl``, where the page says it."""
 
     at: int
     amount: money.Amount
     weight: float
     why: str
     reduced: bool = False
+    tax: str = ""
 
 
 def tags(page: Markup, start: int, stop: int, heading: int, button: int, ids: tuple[str, ...] = ()) -> list[Tag]:
@@ -114,14 +116,15 @@ def tags(page: Markup, start: int, stop: int, heading: int, button: int, ids: tu
         if priced and _splits(page, index):
             continue
         if priced or amount.mark:
-            weight, why = _weigh(page, index, amount, heading, button, f"{label} {text} {_note(page, index)}")
+            weight, why = _weigh(page, index, amount, heading, button)
             if ids and any(one in own for one in ids):
                 weight += 2
                 why += " its id"
             if label and money.is_old(label):
                 weight -= 4
                 why += " labelled old"
-            found.append(Tag(index, amount, weight, why))
+            tax = _tax(page, index, f"{label} {text} {_note(page, index)}")
+            found.append(Tag(index, amount, weight + {"incl": 1.0, "excl": -2.0}.get(tax, 0.0), why, tax=tax))
             if priced and weight > 0:
                 taken_until = closed
     found.sort(key=lambda tag: -tag.weight)
@@ -145,6 +148,22 @@ def _reduced(page: Markup, found: list[Tag]) -> list[Tag]:
             lower = other._replace(weight=top.weight + 0.5, why=other.why + " reduced", reduced=True)
             return [lower, *found[:number], *found[number + 1 :]]
     return found
+
+
+def _tax(page: Markup, index: int, text: str) -> str:
+    """What the texts around a price, its names or those of the elements around it say of value added tax."""
+    if _INCLUSIVE.search(text):
+        return "incl"
+    if _EXCLUSIVE.search(text):
+        return "excl"
+    for depth, element in enumerate((index, *page.ancestors(index))):
+        if depth > 3:
+            break
+        names = page.get(element, "class") + " " + page.get(element, "id")
+        said = vocabulary.traits(names[:200]).tax if len(names) > 2 else ""
+        if said:
+            return said
+    return ""
 
 
 def _label(page: Markup, index: int) -> str:
@@ -260,10 +279,6 @@ def _weigh(
     if said.other:
         weight -= 5
         why.append("other")
-    if _INCLUSIVE.search(text):
-        weight += 1
-    elif _EXCLUSIVE.search(text):
-        weight -= 2
     for depth, parent in enumerate(page.ancestors(index)):
         if depth > 12:
             break

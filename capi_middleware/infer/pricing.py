@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import NamedTuple
 
 from . import currency, place, pricetag
@@ -9,6 +10,8 @@ from .buybox import Box
 from .case import Case
 from .item import Item
 from .money import Amount
+
+_HIGHEST_TAX = Decimal("1.28")
 
 
 class Price(NamedTuple):
@@ -87,12 +90,25 @@ def _agreed(offers: list[_Offer], shown: list[pricetag.Tag]) -> _Offer | None:
     first = offers[0]
     if shown and shown[0].reduced and first.amount.value in {tag.amount.value for tag in shown[1:3]}:
         return _Offer(shown[0].amount, first.mark or shown[0].amount.mark, "page:price")
+    taxed = _taxed(first, shown)
+    if taxed is not None:
+        return _Offer(taxed.amount, first.mark or taxed.amount.mark, "page:price")
     seen = {tag.amount.value for tag in shown[:6] if tag.weight > 2}
     if seen and first.amount.value not in seen:
         for other in offers[1:]:
             if other.amount.value in seen and other.amount.value < first.amount.value:
                 return other
     return first
+
+
+def _taxed(offer: _Offer, shown: list[pricetag.Tag]) -> pricetag.Tag | None:
+    """The price with tax, where the offer is what the page calls the price without."""
+    if not any(tag.tax == "excl" and tag.amount.value == offer.amount.value for tag in shown[:12]):
+        return None
+    for tag in shown[:12]:
+        if tag.tax != "excl" and offer.amount.value < tag.amount.value <= offer.amount.value * _HIGHEST_TAX:
+            return tag
+    return None
 
 
 def _currency(

@@ -64,7 +64,10 @@ def judge(case: Case, subject: Subject) -> Score:
 def _by_data(case: Case, subject: Subject, score: Score) -> None:
     main, kind = subject.main, case.head.kind
     if main is not None:
-        score.add(2 if main.price is not None or main.role == "main" else 1, f"{main.source} product")
+        sold = main.price is not None or any(one.price is not None for one in main.variants)
+        score.add(2 if sold or subject.box is not None or case.store.kind else 1, f"{main.source} product")
+        if not sold and subject.box is None and not case.store.kind:
+            score.add(-1, "nothing sells it")
         if case.named(main.name):
             score.add(1, "its name is the heading's")
         if main.url and case.is_here(main.url):

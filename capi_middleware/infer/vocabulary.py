@@ -221,7 +221,7 @@ OLD = re.compile(
 )
 OTHER = re.compile(
     r"shipping|freight|frakt|versand|livraison|delivery|postage|sav(?:e|ing)s?(?![a-z])|you-?save"
-    r"|discount-?(?:amount|percent|value|badge)|percent|badge(?!r)|tax(?![a-z])|vat(?![a-z])|excl|exkl|ex-?tax"
+    r"|discount-?(?:amount|percent|value|badge)|percent|badge(?!r)|tax(?![a-z])|vat(?![a-z])"
     r"|instal?l?ment|monthly|per-?month"
     r"|finan[cz]|klarna|afterpay|leasing|credit|unit-?price|unitprice|price-?unit|per-?unit|base-?price|basepreis"
     r"|grundpreis|jamforpris|deposit|pant(?![a-z])|points|reward|loyalty|mini-?cart|minicart|cart-?(?:total|count"
@@ -284,8 +284,21 @@ MAIN = re.compile(
 )
 
 
+# Names of an amount with and without value added tax.
+WITH_TAX = re.compile(
+    r"(?<![a-z])(?:in(?:c|k)l(?:uding|usive)?|with)[-_]?(?:tax|vat|moms|mwst|btw|tva|iva|dph)|(?<![a-z])ttc(?![a-z])"
+    r"|(?:price|pris|preis)[-_]?(?:in(?:c|k)l(?:uding)?|brutto)",
+    re.I,
+)
+WITHOUT_TAX = re.compile(
+    r"(?<![a-z])(?:ex(?:c|k)?(?:l(?:uding|usive)?)?|without)[-_]?(?:tax|vat|moms|mwst|btw|tva|iva|dph)|price-?tax(?![a-z])"
+    r"|(?:price|pris|preis)[-_]?(?:ex(?:c|k)l?(?:uding)?|netto|ht)(?![a-z])|(?<![a-z])netto(?![a-z])",
+    re.I,
+)
+
+
 class Traits(NamedTuple):
-    """What an element's class and id say of the price in it."""
+    """What an element's class and id say of the price in it. ``tax``: ``incl``, ``excl`` or not said."""
 
     price: bool
     old: bool
@@ -293,6 +306,7 @@ class Traits(NamedTuple):
     other: bool
     sale: bool
     apart: bool
+    tax: str
 
 
 @lru_cache(4096)
@@ -302,9 +316,10 @@ def traits(names: str) -> Traits:
         bool(PRICE.search(names)),
         bool(OLD.search(names)),
         bool(OLDER.search(names)),
-        bool(OTHER.search(names)),
+        bool(OTHER.search(WITHOUT_TAX.sub("", WITH_TAX.sub("", names)))),
         bool(SALE.search(names)),
         bool(APART.search(names)) and not MAIN.search(names),
+        "excl" if WITHOUT_TAX.search(names) else "incl" if WITH_TAX.search(names) else "",
     )
 
 
