@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from . import buybox, heading, jsonld, pricetag, storefront, vocabulary
+from . import buybox, heading, jsonld, pricetag, state, vocabulary
 from .case import Case
 from .item import Item, clean_name
 from .money import Amount
@@ -54,7 +54,7 @@ def find(case: Case) -> Subject:
     if subject.crowd < 3 and (subject.cards < 2 or subject.addressed or subject.structured):
         subject.shown = _prices(case, subject.box)
     if case.names and _lacks(case, subject):
-        subject.state = storefront.state(case.page, case.names[0])
+        subject.state = state.find(case.page, case.names[0])
         if subject.state is not None and subject.state.price is not None:
             subject.state.price = _confirmed(subject.state.price, subject.shown)
     return subject

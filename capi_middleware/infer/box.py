@@ -1,0 +1,116 @@
+"""A form or a button that may put something into the cart, and the ids that it carries."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from urllib.parse import parse_qsl, urlsplit
+
+from . import money, vocabulary
+from .item import clean_id
+from .markup import Markup
+
+BUTTON_MARK = re.compile(
+    rb"add[-_]?(?:item[-_]?)?(?:to|2)?[-_]?(?:the[-_]?)?(?:cart|basket|bag)|btn[-_]?(?:cart|buy)|buy[-_]?(?:now|btn"
+    rb"|button)|(?:cart|buy|basket)[-_]?(?:btn|button)|in[-_]?(?:den[-_]?)?warenkorb"
+    rb"|kop[-_]?knapp|buybutton|productform|product-form|lagg-?i|tocart|handlekurv|kundvagn|varukorg|winkelwagen"
+    rb"|panier|carrito",
+    re.I,
+)
+_PATH_ID = re.compile(
+    r"(?:add[-_]?to[-_]?(?:cart|basket|bag)|cart|basket|bag|kundvagn|varukorg|korg|warenkorb|panier|carrito"
+    r"|handlekurv|winkelwagen|kurv|checkout|order|buy|product|uenc|details|catalog)"
+    r"(?:/|\.)(?:(?:[\w.%=~,-]*/){0,5}?)?(?:add|lagg-till|lagg|ajouter|toevoegen|add-item|product|id|item|add_item"
+    r"|details|catalog)?/?(?P<id>\d{1,18})(?=/|$|\?)",
+    re.I,
+)
+_TALKED = re.compile(
+    r"^\W*(?:my )?(?:orders?|bestellung(?:en)?|commandes?|purchases?|how to|why|where|what|track|shipping|buying"
+    r"|about|order (?:status|history|form))\b(?! now)",
+    re.I,
+)
+_DATA = re.compile(r"^data-(?:\w+-)?(product|item|article|variant|sku|pid|id|code|prod|artikel|goods|entry)", re.I)
+
+
+@dataclass(slots=True)
+class Box:
+    """A form or a button. ``ids``: by kind, each with its path. ``strength``: how surely it adds to the cart.
+    ``at``: where its button (or the form) stands in the page. ``likeness``: equal for boxes made by one template."""
+
+    index: int
+    at: int
+    start: int
+    end: int
+    ids: dict[str, tuple[str, str]] = field(default_factory=dict)
+    price: money.Amount | None = None
+    currency: str = ""
+    strength: float = 0.0
+    likeness: str = ""
+    quantity: bool = False
+    options: int = 0
+    name: str = ""
+    spans: list[tuple[int, int]] = field(default_factory=list)
+
+    def add(self, kind: str, raw: object, path: str) -> None:
+        value = clean_id(raw)
+        if value and " " not in value and len(value) <= 64 and kind not in self.ids:
+            self.ids[kind] = (value, path)
+
+    def add_from_address(self, address: str) -> None:
+        """Ids in the query or the path of a form's action or a link."""
+        if not address or len(address) > 2000:
+            return
+        try:
+            cut = urlsplit(address)
+            pairs = parse_qsl(cut.query, max_num_fields=40)
+        except ValueError:
+            return
+        for name, value in pairs:
+            kind = vocabulary.id_kind(name)
+            if kind and any(map(str.isdigit, value)):
+                self.add(kind, value, f"form:action?{name}")
+        found = _PATH_ID.search(cut.path)
+        if found and not vocabulary.VETO.search(cut.path):
+            self.add("product_id", found["id"], "form:action")
+
+    def add_from_data(self, attributes: dict[str, str]) -> None:
+        """Ids in data attributes."""
+        for name, value in attributes.items():
+            if name.startswith("data-") and 0 < len(value) <= 64 and _DATA.match(name):
+                kind = vocabulary.id_kind(name[5:])
+                if kind:
+                    self.add("any_id" if name == "data-id" else kind, value, f"data:{name}")
+
+
+def says_buy(page: Markup, index: int) -> bool:
+    """Does a button or link say that it buys: by its words, else by its names?"""
+    start = page.starts[index]
+    raw = page.page[start : min(page.close(index), start + 600)] if page.names[index] != "input" else page.tag(index)
+    if not vocabulary.may_buy(raw.decode(page.text_charset, "replace")):
+        return False
+    given = page.attributes(index)
+    said = " ".join(
+        (
+            given.get("value", "") if page.names[index] == "input" else page.text(index, 400)[:80],
+            given.get("title", ""),
+            given.get("aria-label", ""),
+            given.get("alt", ""),
+        )
+    )[:200]
+    if page.names[index] == "a" and len(said.strip()) > 48:
+        said = ""
+    if vocabulary.BUY.search(said) and not (page.names[index] == "a" and _TALKED.search(said)):
+        return not vocabulary.NOT_BUY.search(said) or bool(re.search(r"add|köp|lägg|kaufen", said, re.I))
+    named = " ".join(
+        (
+            given.get("name", ""),
+            given.get("id", ""),
+            given.get("class", ""),
+            given.get("onclick", ""),
+            given.get("src", ""),
+            given.get("data-action", ""),
+        )
+    )[:400]
+    return bool(BUTTON_MARK.search(named.encode("utf-8", "replace"))) and not vocabulary.NOT_BUY.search(
+        said + " " + named
+    )
