@@ -3,7 +3,7 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN = $(VENV)/bin
 
-.PHONY: demo test lint unit bench soak clean
+.PHONY: demo test lint unit bench soak docs clean
 demo: $(VENV)/.installed
 	$(BIN)/python -m capi_middleware demo
 
@@ -38,6 +38,18 @@ system:
 soak: $(VENV)/.tested system
 	FAULT_ROUNDS=200 $(BIN)/python -m pytest tests/faults/test_kills.py::test_workers_killed_at_random_moments
 	for round in 1 2 3 4 5 6 7 8 9 10; do $(BIN)/python -m pytest -q tests/faults || exit 1; done
+
+# Each benchmark prints ratios within one run; a gate missed by more than a quarter fails. Writes docs/benchmarks.md.
+bench: $(VENV)/.benched system
+	$(BIN)/python benchmarks/run.py
+
+$(VENV)/.benched: $(VENV)/.tested
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[bench,test,postgresql,fast,proxy]"
+	touch $@
+
+docs: $(VENV)/.tested
+	$(BIN)/python docs/make_platforms.py
+	$(BIN)/python -m mkdocs build --strict
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info
