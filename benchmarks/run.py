@@ -1,0 +1,72 @@
+"""``make bench``: runs every benchmark of this folder and writes ``docs/benchmarks.md``.
+
+Figures are ratios within one run, or processor time; the machine and the versions of the peers stand beside them. Exits
+with 1 where a benchmark missed its gate.
+"""
+
+from __future__ import annotations
+
+import datetime
+import os
+import platform
+import subprocess
+import sys
+import time
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent
+PEERS = ("newrelic", "beautifulsoup4", "lxml", "extruct", "posthog", "segment-analytics-python", "facebook-business",
+         "werkzeug", "gunicorn", "waitress", "granian")  # fmt: skip
+ORDER = ("middleware", "page", "infer", "visit", "collect", "delivery", "proxy", "admin")
+
+
+def main() -> int:
+    chosen = sys.argv[1:] or [name for name in ORDER if (HERE / f"{name}.py").exists()]
+    parts, missed = [_head()], []
+    for name in chosen:
+        print(f"== {name}", flush=True)
+        begun = time.monotonic()
+        done = subprocess.run(
+            [sys.executable, str(HERE / f"{name}.py")],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        print(done.stdout, flush=True)
+        if done.returncode:
+            missed.append(name)
+        verdict = "all gates kept" if not done.returncode else "**a gate was missed**"
+        parts.append(f"## {name}\n\n```\n{done.stdout.rstrip()}\n```\n\n{verdict}, {time.monotonic() - begun:.0f} s\n")
+    if not sys.argv[1:]:
+        (ROOT / "docs" / "benchmarks.md").write_text("\n".join(parts), encoding="utf-8")
+    for name in missed:
+        print(f"MISSED a gate: {name}")
+    return 1 if missed else 0
+
+
+def _head() -> str:
+    return (
+        "# Benchmarks\n\nWritten by `make bench`. Each figure is a ratio to the bare loop or to a peer in the same run,"
+        " or processor time: absolute times of one machine mean little on another.\n\n"
+        f"- {datetime.date.today().isoformat()}, {os.cpu_count()} cores, {platform.machine()},"
+        f" Python {platform.python_version()}, {platform.system()}\n"
+        f"- peers: {', '.join(_versions())}\n"
+    )
+
+
+def _versions() -> list[str]:
+    found = []
+    for name in PEERS:
+        try:
+            found.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())
