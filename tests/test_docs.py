@@ -16,7 +16,8 @@ EXAMPLES = re.findall(r"^## ([^\n]+)\n(?:(?!^## ).)*?^```python\n(.*?)^```", PAG
 ASK = """
 from werkzeug.test import Client
 agent = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36"
-headers = {"User-Agent": agent, "Accept": "text/html", "Accept-Language": "sv", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+headers = {"User-Agent": agent, "Accept": "text/html", "Accept-Language": "sv",
+           "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
 page = Client(app).get("/", base_url="http://shop.example", headers=headers)
 assert page.status_code == 200, page.status
 assert "fbq('track', 'PageView'" in page.text, page.text
