@@ -7,7 +7,7 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -16,6 +16,8 @@ from corpus import samples, visit_to
 
 from capi_middleware.infer import FactReader, Facts, ProductMemory, facts
 from capi_middleware.settings import ShopSettings
+
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 URL = "https://shop.example/product/mug"
 PAGE = """<!doctype html><html lang="sv"><head><title>Mug | Shop</title></head><body><h1>Mug</h1>
@@ -149,6 +151,7 @@ def test_nothing_at_all() -> None:
     assert FactReader(visit_to(URL), ShopSettings()).facts() == read(b"")
 
 
+@PATIENT
 @given(st.lists(st.binary(max_size=400), max_size=12))
 def test_never_raises(chunks: list[bytes]) -> None:
     reader = FactReader(visit_to(URL), ShopSettings(), ("product", "notices", "html"))
@@ -158,6 +161,7 @@ def test_never_raises(chunks: list[bytes]) -> None:
     facts.read(b"".join(chunks), "shop.example", "/p", "", ShopSettings())
 
 
+@PATIENT
 @given(st.data())
 def test_never_raises_on_torn_pages(data: st.DataObject) -> None:
     sample = data.draw(st.sampled_from(samples()))

@@ -6,10 +6,12 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from capi_middleware.infer.loose import literal, values
+
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 SOUND = '{"@type":"Product","name":"X","offers":{"price":"10"}}'
 DEFECTS = {
@@ -62,16 +64,19 @@ _JSON = st.recursive(
 )
 
 
+@PATIENT
 @given(st.dictionaries(st.text(min_size=1, max_size=8), _JSON, min_size=1, max_size=5))
 def test_sound_json_is_read_as_the_standard_library_reads_it(value: dict[str, Any]) -> None:
     assert values(json.dumps(value, ensure_ascii=False)) == [value]
 
 
+@PATIENT
 @given(st.text(alphabet="{}[]\"',:\\/*abc019.- \n&;<>!-", max_size=300))
 def test_never_raises(text: str) -> None:
     values(text)
 
 
+@PATIENT
 @given(st.binary(max_size=300))
 def test_never_raises_on_bytes(raw: bytes) -> None:
     values("{" + raw.decode("utf-8", "replace"))

@@ -5,10 +5,12 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from capi_middleware.infer import currency, money
+
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 HUMAN = {
     "1 299,00 kr": "1299.00",
@@ -114,6 +116,7 @@ def test_a_price_per_kilogram_gives_way() -> None:
     assert alone.unit
 
 
+@PATIENT
 @given(st.text(max_size=500))
 def test_never_raises(text: str) -> None:
     for amount in money.amounts(text):
@@ -121,6 +124,7 @@ def test_never_raises(text: str) -> None:
     money.machine(text)
 
 
+@PATIENT
 @given(
     whole=st.integers(0, 99_999_999),
     cents=st.integers(0, 99),
@@ -135,6 +139,7 @@ def test_what_is_written_is_read(whole: int, cents: int, group: str, mark: str) 
     assert amount.mark == mark
 
 
+@PATIENT
 @given(whole=st.integers(0, 99_999_999), cents=st.integers(0, 99))
 def test_english_writing(whole: int, cents: int) -> None:
     amount = money.human(f"${whole:,}.{cents:02}")
@@ -149,6 +154,7 @@ def test_linear(piece: str) -> None:
     money.human(text)
 
 
+@PATIENT
 @given(st.text(max_size=60))
 def test_currency_never_raises(text: str) -> None:
     assert currency.code(text) == "" or currency.code(text) in currency.EXPONENTS

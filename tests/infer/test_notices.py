@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from capi_middleware.infer.notices import basket, read
+
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 SUCCESS = {
     "oscar": '<div id="messages"><div class="alert alert-safe alert-success show"><div class="alertinner">X has been '
@@ -90,6 +92,7 @@ def test_basket(html: str, count: int | None) -> None:
     assert basket(html.encode()) == count
 
 
+@PATIENT
 @given(st.text(alphabet="<>/= \"'alertmsgdivcounterd-", max_size=300))
 def test_never_raises(html: str) -> None:
     read(html.encode())

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -16,6 +16,8 @@ from corpus import samples, visit_to
 from capi_middleware.infer import FactReader, Facts
 from capi_middleware.infer.sieve import HELD, Sieve
 from capi_middleware.settings import ShopSettings
+
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 FILLER = b"<nav><ul>" + b'<li class="menu-item"><a href="/c/%d">Category</a></li>' * 40 + b"</ul></nav>"
 SCRIPT = b"<script>" + b"function f(a){return a.b<c}\n" * 400 + b"</script>"
@@ -53,6 +55,7 @@ def test_a_heavy_page_in_pieces_says_what_it_says_in_one(sample) -> None:  # typ
     assert whole.is_product
 
 
+@PATIENT
 @given(
     st.lists(
         st.sampled_from([FILLER, SCRIPT, DRAWING, b"<h1>Mug</h1>", b"<!--", b"-->", b"<", b"x" * 9000]), max_size=60
