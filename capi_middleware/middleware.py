@@ -243,6 +243,7 @@ class CapiMiddleware:
     def _health(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         health = self._outbox.health()
         health["verdicts"] = dict(self._counts)
+        health["refused"] = dict(self._collector.refused)
         body = json.dumps(health).encode()
         status = "200 OK" if health.get("ok") else "503 Service Unavailable"
         start_response(

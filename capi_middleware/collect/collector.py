@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from enum import Enum
 from threading import Lock
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlsplit
@@ -38,6 +39,20 @@ class Reply(NamedTuple):
     headers: list[tuple[str, str]]
     body: bytes
     told: bool = False
+
+
+class Refusal(Enum):
+    """Why a request is not answered; its name is the counter in ``health``, its value the status line."""
+
+    METHOD = "405 Method Not Allowed"
+    TYPE = "415 Unsupported Media Type"
+    SITE = "403 Forbidden"
+    LENGTH = "411 Length Required"
+    SIZE = "413 Content Too Large"
+    RATE = "429 Too Many Requests"
+    MESSAGE = "400 Bad Request"
+    HOST = "421 Misdirected Request"
+    """The page's host is not the one that the request came in for: a proxy in between does not pass ``Host`` on."""
 
 
 class Outbox(Protocol):
@@ -74,16 +89,18 @@ class Collector:
         """``wsgi.input`` is read only once the request has earned it. ``owed``: events whose server leg is on its way
         and whose browser leg the visitor's next page was to bring (the flash cookie's)."""
         now = self._clock()
-        problem = refusal(environ)
-        if not problem and not self._limits.admit(visitor_key(environ), now):
-            problem = "429 Too Many Requests"
-        if problem:
-            return self._refuse(problem)
+        refused = refusal(environ)
+        if refused is None and not self._limits.admit(visitor_key(environ), now):
+            refused = Refusal.RATE
+        if refused is not None:
+            return self._refuse(refused)
         body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
         message = read_message(body)
-        given = message and self._answer(message, environ, shop, now)
-        if message is None or given is None:
-            return self._refuse("400 Bad Request")
+        if message is None:
+            return self._refuse(Refusal.MESSAGE)
+        given = self._answer(message, environ, shop, now)
+        if given is None:
+            return self._refuse(Refusal.HOST)
         self._hand_over(given, shop.settings.meta.pixel_id)
         if given.reports:
             self._look_for_shared(given, hash((visitor_key(environ), environ.get("HTTP_USER_AGENT"))))
@@ -129,10 +146,10 @@ class Collector:
             if news:
                 self._shared()
 
-    def _refuse(self, status: str) -> Reply:
+    def _refuse(self, why: Refusal) -> Reply:
         with self._lock:
-            self.refused[status[:3]] += 1
-        return Reply(status, [*_HEADERS, ("Content-Length", "0")], b"")
+            self.refused[why.name.lower()] += 1
+        return Reply(why.value, [*_HEADERS, ("Content-Length", "0")], b"")
 
     def _is_first(self, event: Event) -> bool:
         key = f"{event.event_id} {event.event_name}"
@@ -143,26 +160,26 @@ class Collector:
             return True
 
 
-def refusal(environ: Mapping[str, Any]) -> str:
-    """The status line that refuses this request before its body is read, or "".
+def refusal(environ: Mapping[str, Any]) -> Refusal | None:
+    """What refuses this request before its body is read.
 
     Same origin only: a page of another site cannot send JSON here without a preflight, which is never answered, and
     browsers name the sender in ``Sec-Fetch-Site`` (Fetch Metadata) or at least in ``Origin``.
     """
     if environ.get("REQUEST_METHOD") != "POST":
-        return "405 Method Not Allowed"
+        return Refusal.METHOD
     if (environ.get("CONTENT_TYPE") or "").partition(";")[0].strip().lower() != "application/json":
-        return "415 Unsupported Media Type"
+        return Refusal.TYPE
     site = environ.get("HTTP_SEC_FETCH_SITE")
-    if site is not None and site != "same-origin":
-        return "403 Forbidden"
-    origin = environ.get("HTTP_ORIGIN") or ""
-    if site is None and not _same_host(origin, environ.get("HTTP_HOST") or ""):
-        return "403 Forbidden"
+    if site is None:
+        if not _same_host(environ.get("HTTP_ORIGIN") or "", environ.get("HTTP_HOST") or ""):
+            return Refusal.SITE
+    elif site != "same-origin":
+        return Refusal.SITE
     length = environ.get("CONTENT_LENGTH") or ""
-    if not length.isdigit():
-        return "411 Length Required"
-    return "413 Content Too Large" if int(length) > LARGEST else ""
+    if not (length.isascii() and length.isdigit()):
+        return Refusal.LENGTH
+    return Refusal.SIZE if int(length[:9]) > LARGEST else None
 
 
 def visitor_key(environ: Mapping[str, Any]) -> str:

@@ -53,7 +53,7 @@ def test_forged_addresses_do_not_lift_the_bound_on_all() -> None:
         message = {"v": 1, "k": "view", "u": "https://shop.example/", "i": f"{number:032x}"}
         desk.post(message, HTTP_X_FORWARDED_FOR=f"10.0.{number // 250}.{number % 250}")
     assert len(desk.events) == 100
-    assert desk.collector.refused["429"] == 200
+    assert desk.collector.refused["rate"] == 200
 
 
 def test_one_id_again_and_again_is_one_event() -> None:

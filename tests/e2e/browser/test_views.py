@@ -108,3 +108,17 @@ def test_a_prefetched_page_counts_when_it_is_opened(open_shop: OpenShop, sandbox
     check(sandbox, [Expected("PageView", "/")], visitor)
     visitor.page.click("#first")
     check(sandbox, [Expected("PageView", "/"), Expected("PageView", "/p/1"), "ViewContent"], visitor)
+
+
+def test_a_rule_that_reads_the_page_itself_holds_for_stored_pages(
+    open_shop: OpenShop, sandbox: Sandbox, visitor: Visitor
+) -> None:
+    """Whoever gets the page from a cache is told what the rule made of it when it was rendered."""
+    rule = {
+        "event": "ViewContent",
+        "path": "/cached/p/<id>",
+        "data": {"content_ids": "path:id", "content_name": "css:h1", "content_category": "const:Möbler"},
+    }
+    visitor.page.goto(open_shop(rules=[rule]).url + "/cached/p/2")
+    data = {"content_ids": ["2"], "content_name": "Stol", "content_category": "Möbler"}
+    check(sandbox, ["PageView", Expected("ViewContent", "/cached/p/2", data)], visitor)
