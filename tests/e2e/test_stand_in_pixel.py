@@ -20,8 +20,9 @@ from capi_middleware.sandbox import BrowserEvent, Fault, Sandbox
 from .conftest import PIXEL, REAL, Visitor
 
 OTHER = "9876543210"
-QUIET = 0.4
+QUIET = 0.6
 """Seconds in which nothing may come where nothing should."""
+SENTINEL = "Sentinel"
 not_of_the_real_one = pytest.mark.skipif(bool(REAL), reason="rests on files of Meta's that we do not have")
 BASE = """!function(w,d,u,f,s,t){if(w.fbq)return;f=w.fbq=function(){f.callMethod?f.callMethod.apply(f,arguments):
 f.queue.push(arguments)};w._fbq=w._fbq||f;f.push=f;f.loaded=!0;f.version='2.0';f.queue=[];s=d.createElement('script');
@@ -48,6 +49,7 @@ class Site:
 
     def __init__(self, sandbox: Sandbox, visitor: Visitor, serve: Callable[[WSGIApplication], str]) -> None:
         self.sandbox, self.visitor, self._serve = sandbox, visitor, serve
+        self._last = 0
 
     def open(self, script: str, path: str = "/", until: Any = "load", **options: Any) -> None:
         self.url = self._serve(OnePage(script, **options))
@@ -57,15 +59,45 @@ class Site:
         return self.visitor.page.evaluate(f"() => {{ {script} }}")
 
     def events(self, count: int) -> list[BrowserEvent]:
-        """Exactly so many events, waited for, in the order the pixel counted them; then nothing more."""
-        self.sandbox.wait(lambda now: len(now.browser_events) >= count, 10)
-        time.sleep(QUIET)
-        found = self.sandbox.browser_events
+        """Exactly so many events, in the order the pixel counted them; then nothing more.
+
+        A last event of our own tells that nothing is on its way any longer; where none can come, some time has to pass.
+        """
+        self.sandbox.wait(lambda now: len(_wanted(now)) >= count, 10)
+        self._last += 1
+        last = f"{SENTINEL}{self._last}"
+        self.run(f"window.fbq && fbq('trackCustom', '{last}')")
+        self.sandbox.wait(lambda now: _all_here(now, last), QUIET)
+        found = _wanted(self.sandbox)
         assert len(found) == count, [(one.event_name, one.event_id) for one in found]
-        return sorted(found, key=lambda one: int(dict(one.parameters)["ec"]))
+        return sorted(found, key=_counted)
 
     def told(self, count: int) -> list[tuple[str, str | None]]:
         return [(one.event_name, one.event_id) for one in self.events(count)]
+
+
+def _wanted(sandbox: Sandbox) -> list[BrowserEvent]:
+    return [one for one in sandbox.browser_events if not one.event_name.startswith(SENTINEL)]
+
+
+def _counted(event: BrowserEvent) -> int:
+    """How many events the pixel had sent on this page before this one."""
+    return int(dict(event.parameters)["ec"])
+
+
+def _load(event: BrowserEvent) -> tuple[str, str]:
+    """Which pixel, on which load of a page."""
+    return event.pixel_id, dict(event.parameters)["it"]
+
+
+def _all_here(sandbox: Sandbox, sentinel: str) -> bool:
+    """Whether the sentinel has come, and every event that its pixel sent before it."""
+    events = sandbox.browser_events
+    last = [one for one in events if one.event_name == sentinel]
+    return bool(last) and all(
+        len([one for one in events if _load(one) == _load(end) and _counted(one) < _counted(end)]) == _counted(end)
+        for end in last
+    )
 
 
 @pytest.fixture
