@@ -13,6 +13,9 @@ WINDOW = 1024
 """``</body>`` is looked for in this many last bytes of the page; otherwise the second piece goes to the very end,
 where browsers treat it as the body's last child all the same (HTML Standard 13.2.6.4.19, "after body")."""
 
+TAPPED = 2 * 1024 * 1024
+"""Bytes of a page that a reader of facts is given: a stream without end must not keep it reading."""
+
 # What may follow the real </body>: anything else means that those letters stood in a script or a comment.
 _AFTER_BODY = re.compile(
     rb"</body[ \t\r\n\f]*+>(?:[ \t\r\n\f]++|</html[ \t\r\n\f]*+>|<!--(?:[^-]++|-(?!->))*+-->)*+\Z", re.I
@@ -25,7 +28,7 @@ class Injector:
     ``head``: bytes for the head. ``tail``: asked once, when the page's end is there; its answer goes before
     ``</body>``. Neither is used when the first bytes show that this is no document after all: then ``injected`` stays
     False, ``reason`` says why, and the body goes out as it came. ``tap``: is given each decoded chunk, before ``tail``
-    is asked (a reader of product facts).
+    is asked (a reader of product facts), up to :data:`TAPPED` bytes.
 
     A fault of ours or of ``tail`` or ``tap`` never reaches the page: it is kept in ``fault``, and the bytes go on as
     they came. At most the unfinished tag before the place, or the last :data:`WINDOW` bytes, are held back; all other
@@ -44,6 +47,7 @@ class Injector:
         "_scanner",
         "_tail",
         "_tap",
+        "_tapped",
     )
 
     def __init__(
@@ -65,6 +69,7 @@ class Injector:
         self._held = b""
         self._tail: Callable[[], bytes] | None = tail
         self._tap = tap
+        self._tapped = 0
 
     def whole(self, body: bytes) -> bytes:
         """The same as ``feed`` and ``finish`` for a body that is there in one piece, with one copy less."""
@@ -135,7 +140,7 @@ class Injector:
 
     def _whole(self, body: bytes) -> bytes:
         if self._tap is not None:
-            self._tap(body)
+            self._tap(body if len(body) <= TAPPED else body[:TAPPED])
         scanner, tail = self._scanner, self._tail
         if scanner is None or tail is None:
             raise RuntimeError("whole() is for a body of which nothing was fed yet")
@@ -155,7 +160,10 @@ class Injector:
     def _pass(self, chunk: bytes) -> bytes:
         try:
             if self._tap is not None and chunk:
+                self._tapped += len(chunk)
                 self._tap(chunk)
+                if self._tapped >= TAPPED:
+                    self._tap = None
             if self._scanner is not None:
                 return self._search(self._scanner, chunk, False)
             return chunk if self._tail is None else self._watch(chunk)

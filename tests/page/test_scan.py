@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 
 from capi_middleware.page import Carrier, Injector, Reason, Verdict
+from capi_middleware.page.injector import TAPPED
 from capi_middleware.page.scan import LONGEST_TAG, PATIENCE, PRESCAN, HeadScanner
 from tests.page.pages import PAGES
 from tests.page.row import row
@@ -486,6 +487,20 @@ def test_chunks_after_the_head_pass_as_the_objects_they_are() -> None:
     one.feed(b"<html><head><title>x</title>")
     chunk = b"<p>" * 5000
     assert one.feed(chunk) is chunk
+
+
+@pytest.mark.parametrize("chunk", [16_384, 1 << 24])
+def test_a_reader_of_facts_reads_within_bounds(chunk: int) -> None:
+    seen: list[bytes] = []
+    one = Injector(Verdict(Reason.INLINE, Carrier.INLINE, []), HEAD, lambda: TAIL, seen.append)
+    page = b"<html><head></head>" + b"<p>x</p>" * (TAPPED // 4)
+    if chunk > len(page):
+        out = one.whole(page)
+    else:
+        out = b"".join([one.feed(page[at : at + chunk]) for at in range(0, len(page), chunk)]) + one.finish()
+    assert len(out) == len(page) + len(HEAD) + len(TAIL)
+    assert TAPPED <= sum(map(len, seen)) < TAPPED + chunk
+    assert page.startswith(b"".join(seen))
 
 
 def test_an_empty_chunk_is_legal_anywhere() -> None:
