@@ -65,7 +65,7 @@ class Application:
     def announce(self, port: int = 0) -> None:
         """Say what is served where, and what is wrong. ``port``: the one that the system chose, where 0 was asked."""
         options = replace(self.options, port=port or self.options.port)
-        behind = self.source.current.proxy.upstream or f"{len(self.source.hosts)} shops by host name"
+        behind = self.source.current.proxy.upstream or f"{len(self.source.current.sites)} shops by host name"
         log.info("%s://%s -> %s (%s)", options.scheme, options.address, behind, options.chosen_server)
         for line in self.degraded:
             log.warning("%s", line)

@@ -75,16 +75,15 @@ class TestRouting:
         assert len(other.requests) == 1
         shops.close()
 
-    def test_a_change_is_noticed_without_a_restart(
-        self, tmp_path: Path, shop: Shop, other: Shop, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr("capi_middleware.settings.source._POLL", 0.0)
+    def test_a_change_is_noticed_without_a_restart(self, tmp_path: Path, shop: Shop, other: Shop) -> None:
         path = tmp_path / "s.toml"
-        shops = Shops(settings(path, {"a.test": shop.port, "b.test": shop.port}), 8)
+        source = settings(path, {"a.test": shop.port, "b.test": shop.port})
+        shops = Shops(source, 8)
         visit(shops, "a.test", "/1")
         visit(shops, "b.test", "/2")
         assert shop.connections == 1
         settings(path, {"a.test": other.port, "b.test": shop.port, "c.test": other.port})
+        assert source.poll()
         visit(shops, "a.test", "/3")
         visit(shops, "b.test", "/4")
         visit(shops, "c.test", "/5")
