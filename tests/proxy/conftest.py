@@ -75,6 +75,10 @@ class Proxy:
     def stop(self, number: int = signal.SIGTERM, seconds: float = 20) -> int:
         if self.process.poll() is None:
             self.process.send_signal(number)
+        return self.wait(seconds)
+
+    def wait(self, seconds: float = 20) -> int:
+        """For its end, once it was told."""
         try:
             code = self.process.wait(seconds)
         except subprocess.TimeoutExpired:

@@ -43,7 +43,7 @@ def test_stopping_lets_requests_end(server: str, processes: str, tmp_path: Path,
         go_on.set()
         assert one.answer().body == b"abcdef"
         assert idle.closed(within=10)
-    assert proxy.stop() == 0
+    assert proxy.wait() == 0
     assert not proxy.accepts()
 
 

@@ -8,6 +8,7 @@ import functools
 import logging
 import multiprocessing.util
 import os
+import signal
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -155,6 +156,8 @@ class _File(Iterator[bytes]):
 
 def load(options: Options) -> _Granian:
     """Called in each worker."""
+    # Until granian has set its own, a worker has its parent's handlers, which would swallow a signal to stop.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     application = Application(options)
     multiprocessing.util.Finalize(application, application.close, exitpriority=10)
     application.announce()

@@ -1,0 +1,92 @@
+"""A real shop that is not ours and not Python behind the proxy, in Chromium: nobody has touched its code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from capi_middleware.sandbox import Sandbox
+from tests.proxy.conftest import SERVERS, Proxy
+from tests.proxy.evershop_shop import CUP, EverShop
+from tests.proxy.wire import ask, get
+
+from .browsing import see
+from .conftest import PIXEL, SHOP_HOST, TOKEN, Visitor
+from .validator import Expected, check
+
+pytestmark = pytest.mark.timeout(900)  # the first time EverShop is installed and built
+
+RULES = """
+[[rule]]
+event = "ViewContent"
+path = "/accessories/<slug>"
+[rule.data]
+content_ids = "css:.product__single__attributes div:first-child dd"
+value = "css:.product__single__price span"
+currency = "const:USD"
+
+[[rule]]
+event = "AddToCart"
+method = "POST"
+path = "/api/cart/mine/items"
+when = { status = [200] }
+data = { content_ids = "json:sku", quantity = "json:qty", currency = "const:USD" }
+"""
+
+
+@pytest.fixture(scope="session")
+def evershop() -> Iterator[EverShop]:
+    shop = EverShop()
+    yield shop
+    shop.close()
+
+
+@pytest.fixture(params=SERVERS)
+def front(request: pytest.FixtureRequest, evershop: EverShop, sandbox: Sandbox, tmp_path: Path) -> Iterator[Proxy]:
+    """``capi-middleware proxy`` as an agency starts it: the shop's address, a pixel, a token, two rules."""
+    (tmp_path / "capi.toml").write_text(RULES)
+    environ = {"CAPI_PIXEL_ID": PIXEL, "CAPI_ACCESS_TOKEN": TOKEN, "CAPI_GRAPH_URL": sandbox.url}
+    proxy = Proxy(tmp_path, evershop.url, "--server", request.param, environ=environ)
+    yield proxy
+    proxy.kill()
+
+
+def test_a_purchase_begins(front: Proxy, sandbox: Sandbox, visitor: Visitor) -> None:
+    """The visitor looks at a cup and puts two into the cart: each event from both sides, counted once."""
+    visitor.tolerated.append("404")  # the shop has no favicon
+    page = visitor.page
+    see(page, f"http://{SHOP_HOST}:{front.port}{CUP}?color=1")
+    page.fill("[name=qty]", "2")
+    page.click("button:has-text('Add to cart')")
+    page.wait_for_selector("text=$30.00")
+    check(
+        sandbox,
+        [
+            Expected("PageView", CUP),
+            Expected("ViewContent", CUP, {"content_ids": ["CUP-001-WHT"], "value": 15, "currency": "USD"}),
+            Expected("AddToCart", "", {"content_ids": ["CUP-001-WHT"], "value": 30, "currency": "USD"}),
+        ],
+        visitor,
+    )
+
+
+def test_the_shop_is_seen_under_the_visitors_address(front: Proxy, evershop: EverShop) -> None:
+    """It builds its addresses from its own ``localhost``; its script could reach nothing there."""
+    page = ask(front.port, get(CUP, host="www.shop.test:8080")).body
+    assert b'content="http://www.shop.test:8080/accessories/ceramic-coffee-cup-white"' in page
+    assert b'"http://www.shop.test:8080/api/cart/mine/items"' in page
+    assert evershop.url.encode() + b"/" not in page
+
+
+def test_nothing_else_is_changed(front: Proxy, evershop: EverShop) -> None:
+    """A script of the shop's comes byte for byte; a page loses nothing but gains the snippet."""
+    page = ask(front.port, get(CUP, host=f"localhost:{evershop.port}")).body.decode()
+    script = page.partition('src="/assets/')[2].partition('"')[0]
+    assert script
+    for path in (f"/assets/{script}", "/no/such/page"):
+        through, direct = ask(front.port, get(path)), ask(evershop.port, get(path))
+        assert through.status == direct.status
+        if direct.status == 200:
+            assert through.body == direct.body
