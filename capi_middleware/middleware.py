@@ -254,6 +254,11 @@ class CapiMiddleware:
 
     # -- for people and programs
 
+    def wake(self) -> None:
+        """Deliver now what an earlier process left, instead of at the first event; call it in the process that serves,
+        after any fork."""
+        self._outbox.wake()
+
     def flush(self, timeout: float = 10.0) -> bool:
         """Wait until all events so far were handed to Meta; False if that took longer than ``timeout`` seconds."""
         return self._outbox.flush(timeout)

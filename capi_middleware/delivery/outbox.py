@@ -88,6 +88,15 @@ class Outbox:
             state.start()
         return state
 
+    def wake(self) -> None:
+        """Begin with what an earlier process left, instead of at the first event; for a process that will not fork any
+        more. Never raises."""
+        try:
+            if self._state is None or self._state.pid != os.getpid():
+                self._begin()
+        except Exception as error:
+            log.error("delivery could not begin (%s): the first event tries again", type(error).__name__)
+
     def flush(self, timeout: float = 10.0) -> bool:
         """Wait until everything that was taken is handed to Meta; False if it was not within ``timeout`` seconds (or
         cannot be: a paused pixel)."""
