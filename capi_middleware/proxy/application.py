@@ -69,6 +69,9 @@ class Application:
         log.info("%s://%s -> %s (%s)", options.scheme, options.address, behind, options.chosen_server)
         for line in self.degraded:
             log.warning("%s", line)
+        shops = (self.source.current, *self.source.current.sites)
+        if self.middleware is not None and any(shop.active for shop in shops):
+            self.middleware.wake()
 
     def reload(self) -> None:
         """SIGHUP: look at the settings now, open the access log anew."""

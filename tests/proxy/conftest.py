@@ -25,6 +25,7 @@ class Proxy:
 
     def __init__(self, folder: Path, *arguments: str, environ: dict[str, str] | None = None) -> None:
         self.port = free_port()
+        self.state_dir = (environ or {}).get("CAPI_STATE_DIR", str(folder / f"state-{self.port}"))
         self.log_path = folder / f"proxy-{self.port}.log"
         self._output: IO[bytes] = self.log_path.open("wb")
         self.process = subprocess.Popen(
@@ -36,7 +37,7 @@ class Proxy:
             env={
                 **{name: value for name, value in os.environ.items() if not name.startswith("CAPI_")},
                 "PYTHONPATH": os.getcwd(),
-                "CAPI_STATE_DIR": str(folder / f"state-{self.port}"),
+                "CAPI_STATE_DIR": self.state_dir,
                 **(environ or {}),
             },
         )
