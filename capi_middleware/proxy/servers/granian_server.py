@@ -54,7 +54,7 @@ def run(options: Options) -> int:
         ssl_key=Path(options.tls_key) if options.tls_key else None,
         ssl_protocol_min=SSLProtocols.tls12,
         respawn_failed_workers=True,
-        respawn_interval=0.5,
+        respawn_interval=3.5,  # seconds in which a fresh worker must be listening
         workers_kill_timeout=int(options.grace) + 5,
     )
     server.serve(target_loader=functools.partial(load, options), wrap_loader=False)
