@@ -13,7 +13,7 @@ from capi_middleware.demo import Shop, ShopServer
 from capi_middleware.middleware import CapiMiddleware
 from capi_middleware.sandbox import Sandbox
 
-from .sandbox import address, until_interrupted
+from .sandbox import address, end_as_with_ctrl_c, until_interrupted
 
 PIXEL_ID = "1234567890"
 TOKEN = "EAAdemo"
@@ -104,6 +104,7 @@ def run(arguments: argparse.Namespace) -> int:
         return 2
     if arguments.port is not None:
         port = arguments.port
+    end_as_with_ctrl_c()
     try:
         with Demo(host, port) as demo:
             print(f"The shop              {demo.shop_url}")

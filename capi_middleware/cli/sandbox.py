@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
-import threading
+import time
 
 from capi_middleware.sandbox import Sandbox
 
@@ -40,6 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"capi-middleware sandbox: {problem}", file=sys.stderr)
         return 2
     sandbox = Sandbox(host, port, tokens=tokens)
+    end_as_with_ctrl_c()
     try:
         sandbox.start()
     except OSError as problem:
@@ -90,11 +92,17 @@ def address(text: str) -> tuple[str, int]:
 
 
 def until_interrupted() -> None:
-    """Wait for Ctrl-C."""
+    """Wait for Ctrl-C, or for somebody to end us politely."""
     try:
-        threading.Event().wait()
+        while True:
+            time.sleep(3600)
     except KeyboardInterrupt:
         print()
+
+
+def end_as_with_ctrl_c() -> None:
+    """SIGTERM too lets us tidy up: files of ours do not outlive us, nor does a shop that we started."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def _token(text: str) -> tuple[str, str]:

@@ -29,7 +29,8 @@ PERSON = {
 }
 
 
-def test_it_prints_three_addresses_that_answer_and_ends_with_ctrl_c(tmp_path: Path) -> None:
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
+def test_it_prints_three_addresses_that_answer_and_ends_tidily(tmp_path: Path, end: signal.Signals) -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("CAPI_")}
     environment["TMPDIR"] = str(tmp_path)
     command = [sys.executable, "-m", "capi_middleware", "demo", "--port", "0"]
@@ -41,7 +42,7 @@ def test_it_prints_three_addresses_that_answer_and_ends_with_ctrl_c(tmp_path: Pa
         page = requests.get(shop, headers=PERSON, timeout=10).text
         assert f"{events}en_US/fbevents.js" in page
         assert requests.get(events, timeout=10).status_code == 200
-        process.send_signal(signal.SIGINT)
+        process.send_signal(end)
         assert process.wait(timeout=20) == 0
     assert list(tmp_path.iterdir()) == []  # its state went with it
 

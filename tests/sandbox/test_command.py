@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import subprocess
@@ -37,6 +38,18 @@ def test_a_command_beside_it_gets_the_settings_and_its_exit_code_counts() -> Non
     assert done.returncode == 3, done.stderr
     graph, pixel = done.stdout.splitlines()[-1].split()
     assert pixel == f"{graph}/en_US/fbevents.js"
+
+
+def test_a_shop_beside_it_ends_with_it() -> None:
+    shop = "import os, time; print(os.getpid(), flush=True); time.sleep(60)"
+    command = [*COMMAND, "--listen", "127.0.0.1:0", "--", sys.executable, "-c", shop]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        pid = next(int(line) for line in process.stdout if line.strip().isdecimal())
+        process.terminate()
+        assert process.wait(timeout=10) == 0
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
 
 
 @pytest.mark.parametrize(
