@@ -95,7 +95,15 @@ def update(language: str = "sv") -> None:
     wanted = extracted()
     old = known(language) if path.exists() else Catalog(locale=language)
     fresh = Catalog(
-        locale=language, project="capi_middleware", header_comment="# Texts of the admin pages.", charset="utf-8"
+        locale=language,
+        header_comment="# Texts of the admin pages.",
+        project="capi_middleware",
+        version="1",
+        msgid_bugs_address="-",
+        last_translator="-",
+        language_team="-",
+        charset="utf-8",
+        fuzzy=False,
     )
     fresh.creation_date = fresh.revision_date = old.creation_date
     for message in sorted((one for one in wanted if one.id), key=lambda one: str(one.id)):

@@ -53,6 +53,7 @@ ROUTES: tuple[tuple[str, tuple[str, ...], Access, View], ...] = (
     ("/rules/version/<int:number>", ("GET",), Access.OWNER, rules.version),
     ("/rules.toml", ("GET",), Access.OWNER, rules.export),
     ("/rules/pick", ("POST",), Access.OWNER, picking.start),
+    ("/rules/pick/words", ("GET",), Access.PICKER, picking.words),
     ("/rules/pick/end", ("POST",), Access.PICKER, picking.end),
     ("/rules/pick/look", ("POST",), Access.PICKER, picking.look),
     ("/rules/pick/draft", ("POST",), Access.PICKER, picking.draft),

@@ -66,7 +66,6 @@ def harden(response: Response, door: Door) -> None:
         "X-Frame-Options": "DENY",
         "Referrer-Policy": "same-origin",
         "X-Content-Type-Options": "nosniff",
-        "Cross-Origin-Opener-Policy": "same-origin",
         "Cross-Origin-Resource-Policy": "same-origin",
         "X-Robots-Tag": "noindex, nofollow",
         "Cache-Control": "no-store",
@@ -75,6 +74,8 @@ def harden(response: Response, door: Door) -> None:
         response.headers.setdefault(name, value)
     if door.secure:
         response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+        # Without https browsers ignore it, and say so on the console of every page.
+        response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
 
 
 def new_nonce() -> str:

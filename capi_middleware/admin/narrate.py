@@ -25,7 +25,8 @@ def sentence(rule: Rule, say: Say) -> str:
     else:
         start = say("When the page sends something to {where}", where=where)
     proof = _proof(rule, say)
-    start += f" {say('and')} {proof}" if proof else ""
+    if proof:
+        start = say("{when} and {proof}", when=start, proof=proof)
     if not rule.send:
         return say("{when}, “{event}” is not sent.", when=start, event=say(event_term(rule.event)))
     if rule.server_only:
@@ -101,7 +102,7 @@ def _condition(when: When, say: Say) -> str:
         parts.append(say("the page holds {what}", what=", ".join(test.name for test in when.css)))
     if when.cart:
         parts.append(say("there is something in the cart"))
-    return f" {say('and')} ".join(parts)
+    return say(" and ").join(parts)
 
 
 def _texts(when: When, say: Say) -> Sequence[str]:

@@ -41,6 +41,40 @@ def end(desk: Desk) -> Response:
     return response
 
 
+def words(desk: Desk) -> Response:
+    """What the bar says, in the owner's language."""
+    say = desk.say
+    return _json(
+        {
+            "title": say("Point and click"),
+            "pick": say("Pick something"),
+            "picking": say("Click it in the page …"),
+            "hint": say(
+                "Click a button (as “Add to cart”) or a price. Visits with this bar do not count. Esc ends it."
+            ),
+            "free": say("Browse to the page that you want, then pick."),
+            "press": say("Now press the button as a customer would. What it sends is watched."),
+            "again": say("Pick again"),
+            "wider": say("Take what is around it"),
+            "move": say("Move the bar"),
+            "end": say("End"),
+            "go": say("Go on to publish"),
+            "picked": say("Picked:"),
+            "event": say("Event"),
+            "where": say("Where it counts"),
+            "like": say("on all addresses like this"),
+            "exact": say("at this address only"),
+            "value": say("What it says"),
+            "element": say("Known by"),
+            "asking": say("One moment …"),
+            "here": say("On this page:"),
+            "ended": say("Point and click has ended. Start it again."),
+            "events": [[name, desk.event(name)] for name in terms.EVENTS],
+            "values": [[key, say(text)] for key, text in terms.VALUES.items()],
+        }
+    )
+
+
 def look(desk: Desk) -> Response:
     """What a pick would do, for the bar: its sentence, and the value that it reads on this very page."""
     form, wrong = _form(desk)
