@@ -96,6 +96,8 @@ def _by_data(case: Case, subject: Subject, score: Score) -> None:
 
 def _by_form(case: Case, subject: Subject, score: Score) -> None:
     box = subject.box
+    if subject.cards >= 3 and not subject.addressed and not case.store.kind and _ranged(subject):
+        score.add(-2, "a range of prices over many cards")
     if box is None:
         if case.heading is None and subject.main is None and "product" not in case.head.kind:
             score.add(-1, "no heading")
@@ -135,6 +137,11 @@ def _by_form(case: Case, subject: Subject, score: Score) -> None:
             score.add(1, "the form names the heading's product")
     if case.heading is None and subject.main is None and not subject.addressed and "product" not in case.head.kind:
         score.add(-1, "no heading")
+
+
+def _ranged(subject: Subject) -> bool:
+    """Is the product's price "from" something? Listings mark themselves as a product so, for the stars in searches."""
+    return subject.main is not None and subject.main.paths.get("value", "").endswith("lowPrice")
 
 
 def _by_address(case: Case, subject: Subject, score: Score) -> None:
