@@ -205,16 +205,24 @@ test('header: a custom event goes through trackCustom', () => {
 
 test('plain http: fetch and XMLHttpRequest are listened to, and answer as before', async () => {
   const page = inlinePage({ secure: false, url: 'http://shop.example/p/1' });
-  const value = `db;dur=3, capi;desc="${Buffer.from(JSON.stringify([['AddToCart', {}, ID]])).toString('base64url')}"`;
-  page.respond = async () => ({ headers: { get: () => value }, body: 'the shop’s' });
-  const response = await page.window.fetch('/cart', { method: 'POST' });
+  const header = (id) =>
+    `db;dur=3, capi;desc="${Buffer.from(JSON.stringify([['AddToCart', {}, id]])).toString('base64url')}"`;
+  page.respond = async (url) => ({ url, headers: { get: () => header(ID) }, body: 'the shop’s' });
+  const response = await page.window.fetch('http://shop.example/cart', { method: 'POST' });
   assert.equal(response.body, 'the shop’s');
   await page.pass();
   const request = new page.window.XMLHttpRequest();
-  request.getResponseHeader = () => value.replace('QWRkVG9DYXJ0', 'QWRkVG9DYXJ0');
+  request.responseURL = 'http://shop.example/cart';
+  request.getResponseHeader = () => header('b'.repeat(32));
   request.send();
   request.dispatch('load');
-  assert.deepEqual(page.tracked.map((call) => call[1]), ['PageView', 'AddToCart']);
+  assert.deepEqual(page.tracked.map((call) => call[1]), ['PageView', 'AddToCart', 'AddToCart']);
+  await page.window.fetch('http://evil.example/cart', { method: 'POST' });
+  request.responseURL = 'http://evil.example/cart';
+  request.getResponseHeader = () => header('c'.repeat(32));
+  request.dispatch('load');
+  await page.pass();
+  assert.equal(page.tracked.length, 3);
 });
 
 test('plain http: a failed fetch fails as before', async () => {
@@ -532,7 +540,7 @@ test('report: our own load of it was blocked', async () => {
 
 test('report: on leaving, what there is', async () => {
   const page = inlinePage();
-  page.window.document.visibilityState = 'hidden';
+  page.window.document.hidden = true;
   page.window.document.dispatch('visibilitychange');
   assert.equal(page.beacons[0].s, 'queued');
 });
@@ -542,6 +550,49 @@ test('report: by fetch where there is no beacon', async () => {
   page.loadPixel();
   await page.pass(2000);
   assert.equal(page.messages[0].k, 'report');
+});
+
+test('what cannot be written as JSON is lost alone', async () => {
+  const page = inlinePage();
+  const circle = {};
+  circle.circle = circle;
+  page.window.capi.track('Lead', circle);
+  page.window.capi.track('Contact');
+  await page.pass();
+  assert.deepEqual(page.messages.map((message) => message.n), ['Contact']);
+});
+
+test('an answer that is no JSON ends nothing', async () => {
+  let first = true;
+  const page = new FakePage({
+    config: inline(),
+    before: (w) => {
+      snippet(w);
+      const honest = w.fetch;
+      w.fetch = async (...args) => {
+        const answer = await honest(...args);
+        if (first) answer.json = async () => JSON.parse('<html>');
+        first = false;
+        return answer;
+      };
+    },
+  });
+  page.window.capi.track('Lead');
+  page.window.capi.track('Contact');
+  await page.pass();
+  assert.deepEqual(page.messages.map((message) => message.n), ['Lead', 'Contact']);
+});
+
+test('no name is left behind but the known ones', async () => {
+  const page = new FakePage({ answer: (m) => granted(['PageView', {}, m.i]), load: false });
+  const before = new Set(Object.keys(page.window));
+  page.run();
+  page.window.dispatch('click');
+  page.window.history.pushState({}, '', '/p/2');
+  page.window.document.dispatch('visibilitychange');
+  page.window.capi.consent('granted');
+  await page.pass(20000);
+  assert.deepEqual(Object.keys(page.window).filter((name) => !before.has(name)).sort(), ['_fbq', 'fbq']);
 });
 
 test('the shop’s errors stay the shop’s: fbq that throws does not stop the rest', async () => {

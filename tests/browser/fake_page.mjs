@@ -61,7 +61,7 @@ export class FakePage {
     Object.assign(d, {
       readyState: options.readyState || 'complete',
       referrer: options.referrer || '',
-      visibilityState: 'visible',
+      hidden: false,
       prerendering: options.prerendering || false,
       currentScript: { nonce: options.nonce || '' },
       scripts: [],

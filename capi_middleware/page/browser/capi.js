@@ -2,7 +2,6 @@
 // The server is the only brain: this script says which page is shown, and fires what it is told to, once per ID.
 // It is served without full-line comments and indentation, with the shop's settings in the place of OPTIONS.
 ((w, d, options) => {
-  'use strict';
   let config = w.capi;
   if (!config || !config.mount) {
     // A policy without inline code: the snippet is a data block.
@@ -175,11 +174,13 @@
 
   const ask = (k, more, due) => {
     const message = { v: 1, k, u: here(), r: referrer, i: viewId, ...more };
-    line = line.then(() => {
-      if (due && !due()) return;
-      message.t = tokens;
-      return post(JSON.stringify(message), (answer) => hear(answer, message));
-    });
+    line = line
+      .then(() => {
+        if (due && !due()) return;
+        message.t = tokens;
+        return post(JSON.stringify(message), (answer) => hear(answer, message));
+      })
+      .catch(() => 0);
   };
 
   let waiting = [];
@@ -222,7 +223,7 @@
 
   // What a reader of product facts wants of this page.
   const markup = () =>
-    Array.from(d.querySelectorAll('meta[property],meta[name],script[type="application/ld+json"]'), (part) => part.outerHTML);
+    Array.from(d.querySelectorAll('meta[property],meta[name],script[type$="ld+json"]'), (part) => part.outerHTML);
 
   // ---- views
 
@@ -300,8 +301,10 @@
     d.cookie = 'shop_told=; path=/; max-age=0';
   };
 
-  const header = (answer) => {
-    const found = /\bcapi;desc="([\w=-]+)"/.exec(answer);
+  const own = (address) => address.startsWith(w.location.origin + '/');
+
+  const header = (address, answer) => {
+    const found = own(address) && /\bcapi;desc="([\w=-]+)"/.exec(answer);
     if (found) timing(found[1]);
   };
 
@@ -310,7 +313,7 @@
     if (w.isSecureContext && 'serverTiming' in w.PerformanceResourceTiming.prototype) {
       const read = (list) =>
         list.getEntries().forEach((entry) => {
-          if (entry.name.startsWith(w.location.origin + '/')) {
+          if (own(entry.name)) {
             entry.serverTiming.forEach((one) => one.name === 'capi' && quietly(timing)(one.description));
           }
         });
@@ -318,13 +321,13 @@
     }
     w.fetch = function () {
       const answer = send.apply(this, arguments);
-      answer.then((response) => header(response.headers.get('Server-Timing'))).catch(() => 0);
+      answer.then((response) => header(response.url, response.headers.get('Server-Timing'))).catch(() => 0);
       return answer;
     };
     const request = w.XMLHttpRequest.prototype;
     const before = request.send;
     request.send = function () {
-      on(this, 'load', () => header(this.getResponseHeader('Server-Timing')));
+      on(this, 'load', () => header(this.responseURL, this.getResponseHeader('Server-Timing')));
       return before.apply(this, arguments);
     };
   })();
@@ -346,8 +349,14 @@
   };
 
   const consent = (answer, tool) => {
-    const word = [answer === 'granted' ? 'v1.g' : 'v1.d', tool || 'api', (Date.now() + '').slice(0, 10)].join('.');
-    d.cookie = 'capi_consent=' + word + '; path=/; max-age=15552000; samesite=lax' + (w.isSecureContext ? '; secure' : '');
+    d.cookie =
+      'capi_consent=v1.' +
+      (answer === 'granted' ? 'g.' : 'd.') +
+      (tool || 'api') +
+      '.' +
+      (Date.now() + '').slice(0, 10) +
+      '; path=/; max-age=15552000; samesite=lax' +
+      (w.isSecureContext ? '; secure' : '');
     again(true);
   };
 
@@ -376,17 +385,16 @@
     w,
     'CookiebotOnAccept CookiebotOnDecline OneTrustGroupsUpdated cookieyes_consent_update cmplz_status_change' +
       ' wp_listen_for_consent_change CookieInformationConsentGiven visitorConsentCollected' +
-      ' borlabs-cookie-consent-saved cc:onConsent cc:onChange cf_consent UC_CONSENT',
+      ' borlabs-cookie-consent-saved cc:onConsent cc:onChange cf_consent',
     () => after(50, clicked ? () => again(true) : recheck)
   );
 
   on(w, 'click', () => {
     clicked = true;
-    after(400, recheck);
-    after(2000, recheck);
+    [400, 2000].forEach((ms) => after(ms, recheck));
   });
 
-  on(d, 'visibilitychange', () => (d.visibilityState === 'hidden' ? flush(true) : recheck()));
+  on(d, 'visibilitychange', () => (d.hidden ? flush(true) : recheck()));
 
   // ---- the face
 
@@ -396,7 +404,7 @@
     ran: true,
     mount: config.mount,
     blocked: config.blocked,
-    track: quietly((n, data) => ask('track', { n, d: data || {}, i: newId() })),
+    track: (n, data) => ask('track', { n, d: data || {}, i: newId() }),
     consent: quietly(consent),
     fired: { push: quietly((row) => (config.fired && config.fired.push(row), fired(row))) },
     events: { push: quietly(fire) },
