@@ -17,7 +17,6 @@ from typing import Any, Protocol
 from capi_middleware.settings import Settings
 
 from .clock import Clock
-from .entry import State
 from .orders import obey
 from .rows import Counts, Report, Row, hour_of, row_of, unpack_event, unpack_report
 from .segment import EVENT, FORGET, REPORT
@@ -44,16 +43,21 @@ class Inlet(Protocol):
 
 class Deliverer:
     """``open_store`` is called until it succeeds, and again after the store has failed. :meth:`step` does what there is
-    to do; call it for ever. ``current``: the settings in force."""
+    to do; call it for ever. ``current``: the settings in force. ``max_bytes``: a bound below that of the settings."""
 
     def __init__(
-        self, current: Callable[[], Settings], inlets: Sequence[Inlet], open_store: Callable[[], Store]
+        self,
+        current: Callable[[], Settings],
+        inlets: Sequence[Inlet],
+        open_store: Callable[[], Store],
+        max_bytes: int = 0,
     ) -> None:
         self.inlets = list(inlets)
         self.store_error = ""
         self.clock = Clock()
         self.sender = Sender(current().delivery.connections, self.clock)
         self._current = current
+        self._max_bytes = max_bytes
         self._open_store = open_store
         self._store: Store | None = None
         self._due = {"open": 0.0, "expire": 0.0, "tidy": time.monotonic() + 20.0, "release": 0.0, "losses": 0.0}
@@ -71,12 +75,12 @@ class Deliverer:
             self._sync()
             return False
         try:
-            self.sender.write(store)
+            self.sender.outcomes.write(store)
             more = self._drain(store)
             self.sender.dispatch(store, self._current())
             self._keep_house(store)
             self.store_error = ""
-            self._quiet = 0 if more or self.sender.out else self._quiet + 1
+            self._quiet = 0 if more or self.sender.outcomes.out else self._quiet + 1
         except StoreError as error:
             self._trouble(error)
             return False
@@ -85,11 +89,11 @@ class Deliverer:
     def close(self, timeout: float) -> None:
         """Wait a little for requests under way, write what they brought, let go of the store."""
         end = time.monotonic() + timeout
-        while not self.sender.idle() and time.monotonic() < end:
+        while not self.sender.outcomes.idle() and time.monotonic() < end:
             self.sender.receive(0.05)
             if self._store is not None:
                 try:
-                    self.sender.write(self._store)
+                    self.sender.outcomes.write(self._store)
                 except StoreError:
                     break
             if not self.sender.posters.under_way:
@@ -117,7 +121,7 @@ class Deliverer:
             "store_error": self.store_error,
             "waiting": sum(state.waiting for state in states),
             "oldest": min((state.oldest for state in states if state.waiting and state.oldest), default=0.0),
-            "last_success": self.sender.last_success,
+            "last_success": self.sender.outcomes.last_success,
             "pixels": [dataclasses.asdict(state) for state in states],
             "lost": self._lost,
         }
@@ -162,7 +166,7 @@ class Deliverer:
             if error.damaged:
                 self.sender.abandon()
             else:
-                self.sender.drop_claims()
+                self.sender.outcomes.drop_claims()
             store.close()
             self._store = None
         self._due["open"] = time.monotonic() + 1.0
@@ -218,14 +222,13 @@ class Deliverer:
         self._forgotten.update((fbp, now) for fbp in forget)
         if self._forgotten:
             rows = [row for row in rows if not row.fbp or row.created > self._forgotten.get(row.fbp, 0.0)]
-        store.put(rows, reports)
+        self.sender.arrived(store.put(rows, reports))
         for fbp in forget:
             store.forget(fbp)
+        if forget:
+            self.sender.recount()
         if unreadable:
             self._count_lost(store, {"unreadable": unreadable})
-        self.sender.arrived(Counter(row.pixel_id for row in rows if row.state is State.WAITING))
-        if reports or forget:
-            self.sender.recount()
 
     def _count_lost(self, store: Store, lost: dict[str, int]) -> None:
         log.error("events were lost: %s", ", ".join(f"{n} ({reason})" for reason, n in lost.items()))
@@ -249,7 +252,7 @@ class Deliverer:
             for inlet in self.inlets:
                 inlet.release(oldest)
         if self._is_due("tidy", 300.0) and trusted:
-            lost = store.tidy(self._limits(), now, self.sender.out)
+            lost = store.tidy(self._limits(), now, self.sender.outcomes.out)
             if lost:
                 log.error("the store reached its limit: %d unsent event(s) had to go", lost)
                 self._due["losses"] = 0.0
@@ -257,7 +260,9 @@ class Deliverer:
 
     def _limits(self) -> Limits:
         delivery: Any = self._current().delivery
-        return Limits(delivery.max_disk_mb << 20, delivery.keep_personal_days * DAY, delivery.keep_days * DAY)
+        return Limits(
+            self._max_bytes or delivery.max_disk_mb << 20, delivery.keep_personal_days * DAY, delivery.keep_days * DAY
+        )
 
     def _is_due(self, what: str, every: float) -> bool:
         now = time.monotonic()

@@ -40,6 +40,7 @@ class Lane:
         self.waiting = 0  # an estimate between two counts of the store
         self.oldest = 0.0
         self.last_post = -1e9
+        self.last_success = 0.0  # wall time
         self.max_bytes = 1 << 20
         self.refusals = 0  # events refused alone since the last success
         self._good = 0

@@ -29,6 +29,7 @@ TICK = 0.1
 IDLE_TICK = 0.25
 _STATUS_EVERY = 2.0
 _YIELD_AFTER = 5.0
+_MEMORY = 64 << 20  # bytes of events that a process delivers from memory alone
 
 
 class Runner:
@@ -197,7 +198,7 @@ class Runner:
             log.error(
                 "no journal can be written: events are delivered from memory alone, and lost if this process dies"
             )
-            self._private = Deliverer(self.settings, [self._overflow], lambda: SqliteStore(":memory:"))
+            self._private = Deliverer(self.settings, [self._overflow], lambda: SqliteStore(":memory:"), _MEMORY)
 
     def _try_to_lead(self, now: float) -> None:
         self._lock_due = now + random.uniform(0.8, 1.2)

@@ -217,9 +217,9 @@ class Spool:
                 if file.name.endswith(SUFFIX):
                     if file.name not in self._readings and file.name not in self._refused:
                         self._open(Path(file.path))
-                elif file.name.endswith(".new") and not lock.is_held(Path(file.path)):
+                elif file.name.endswith(".new"):
                     with contextlib.suppress(OSError):
-                        if time.time() - file.stat().st_mtime > 60:
+                        if time.time() - file.stat().st_mtime > 60 and not lock.is_held(Path(file.path)):
                             os.unlink(file.path)  # its maker died while making it
 
     def _open(self, path: Path) -> None:

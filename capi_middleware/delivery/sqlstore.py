@@ -68,20 +68,24 @@ class SqlStore(ABC):
 
     # -- the queue -----------------------------------------------------------------------------------------------
 
-    def put(self, rows: Sequence[Row], reports: Sequence[Report] = ()) -> None:
+    def put(self, rows: Sequence[Row], reports: Sequence[Report] = ()) -> Mapping[str, int]:
         with self._transaction():
             fresh = self._insert(rows) if rows else rows
+            waiting = Counter(row.pixel_id for row in fresh if row.state is State.WAITING)
             counts = made_counts(fresh)
             if fresh:
-                waiting = self._rows("SELECT pixel_id, event_id, event_name, evidence, at FROM orphan")
-                if waiting:
+                early = self._rows("SELECT pixel_id, event_id, event_name, evidence, at FROM orphan")
+                if early:
                     self._do("DELETE FROM orphan")
-                    reports = [*(Report(p, i, n, Evidence(e), at) for p, i, n, e, at in waiting), *reports]
+                    reports = [*(Report(p, i, n, Evidence(e), at) for p, i, n, e, at in early), *reports]
             for report in reports:
-                self._report(report, counts)
+                if self._report(report, counts):
+                    waiting[report.pixel_id] += 1
             self._count(counts)
+        return waiting
 
-    def _report(self, report: Report, counts: Counts) -> None:
+    def _report(self, report: Report, counts: Counts) -> bool:
+        """True if the event waits from now on."""
         found = self._rows(
             "SELECT number, event_time, state, evidence FROM event "
             "WHERE event_id = ? AND event_name = ? AND pixel_id = ?",
@@ -89,11 +93,11 @@ class SqlStore(ABC):
         )
         if not found:  # the event is still in another process' journal
             self._do("INSERT INTO orphan VALUES (?, ?, ?, ?, ?)", (*report[:3], int(report.evidence), report.at))
-            return
-        number, event_time, _, before = found[0]
+            return False
+        number, event_time, held, before = found[0]
         new = Evidence(report.evidence & ~before)
         if not new:
-            return
+            return False
         self._do(
             "UPDATE event SET evidence = evidence | ?, evidence_at = ?, "
             "state = CASE state WHEN 'held' THEN 'waiting' ELSE state END WHERE number = ?",
@@ -107,6 +111,7 @@ class SqlStore(ABC):
             ((state,),) = self._rows("SELECT state FROM event WHERE number = ?", (number,))
             if state == State.DELIVERED:
                 counts[hour, report.pixel_id, report.event_name, "paired"] += 1
+        return bool(held == State.HELD)
 
     def _count(self, counts: Counts) -> None:
         lines = sorted((*key, n) for key, n in counts.items())  # in one order everywhere: no deadlock between workers

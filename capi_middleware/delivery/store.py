@@ -62,8 +62,9 @@ class Store(ReadStore, Protocol):
 
     shared: bool
 
-    def put(self, rows: Sequence[Row], reports: Sequence[Report] = ()) -> None:
-        """Add rows (those already known by pixel, name and ID are ignored) and apply reports, in one transaction."""
+    def put(self, rows: Sequence[Row], reports: Sequence[Report] = ()) -> Mapping[str, int]:
+        """Add rows (those already known by pixel, name and ID are ignored) and apply reports, in one transaction.
+        Returns how many more events wait now, by pixel."""
 
     def claim(self, pixel_id: str, limit: int, newest: bool, skip: Set[int]) -> Claim | None:
         """Take up to ``limit`` waiting rows, the newest or the oldest, in order of arrival; none of ``skip`` (what the

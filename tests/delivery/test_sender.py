@@ -345,9 +345,9 @@ def test_413_for_a_single_event_buries_it(bench: Callable[..., Bench]) -> None:
 
 
 def test_code_1_for_ever_is_looked_into_at_last(bench: Callable[..., Bench], monkeypatch: pytest.MonkeyPatch) -> None:
-    from capi_middleware.delivery import sender
+    from capi_middleware.delivery import outcomes
 
-    monkeypatch.setattr(sender, "FEW", 4)
+    monkeypatch.setattr(outcomes, "FEW", 4)
     it = bench(lambda events, body: error(1, 0, 500) if poisoned(events) else None)
     it.put(bad(), *[event() for _ in range(9)])
     it.finish()
