@@ -494,18 +494,16 @@ class TestWebSocket:
         extra="Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: abc\r\nSec-WebSocket-Version: 13\r\n",
     )
 
-    def test_refused_with_a_hint_where_no_tunnel_can_be(self, port: int, shop: Shop, server: str, front: Proxy) -> None:
-        if server == "gunicorn":
-            pytest.skip("passes them on")
+    @pytest.mark.parametrize("front", ["waitress", "granian"], indirect=True)
+    def test_refused_with_a_hint_where_no_tunnel_can_be(self, port: int, shop: Shop, front: Proxy) -> None:
         answer = ask(port, self.ASK)
         assert answer.status == 501
         assert b"WebSocket" in answer.body
         assert not shop.requests
         assert "docs/proxy.md" in front.log
 
-    def test_tunnelled_by_gunicorn(self, port: int, shop: Shop, server: str) -> None:
-        if server != "gunicorn":
-            pytest.skip("cannot")
+    @pytest.mark.parametrize("front", ["gunicorn"], indirect=True)
+    def test_tunnelled(self, port: int, shop: Shop) -> None:
 
         def script(conversation: Conversation, request: Request) -> bool:
             conversation.send(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n<")
@@ -526,9 +524,8 @@ class TestWebSocket:
         assert (request.one("Upgrade"), request.one("Connection")) == ("websocket", "Upgrade")
         assert request.one("Sec-WebSocket-Key") == "abc"
 
-    def test_refused_by_the_shop(self, port: int, shop: Shop, server: str) -> None:
-        if server != "gunicorn":
-            pytest.skip("cannot")
+    @pytest.mark.parametrize("front", ["gunicorn"], indirect=True)
+    def test_refused_by_the_shop(self, port: int, shop: Shop) -> None:
         shop.answer = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno"
         answer = ask(port, self.ASK)
         assert (answer.status, answer.body) == (403, b"no")

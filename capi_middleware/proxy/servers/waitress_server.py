@@ -137,10 +137,10 @@ def _maintenance(server: Any, now: float) -> None:
     for channel in list(server.active_channels.values()):
         request = channel.request
         quiet = now - channel.last_activity
-        if (
-            (not channel.requests and quiet > server.adj.channel_timeout)
-            or (channel.total_outbufs_len and quiet > _STALL_SECONDS)
-            or (request is not None and not request.headers_finished and now - request.begun > _HEAD_SECONDS)
+        if channel.total_outbufs_len and quiet > _STALL_SECONDS:
+            channel.handle_close()  # its socket will never be writable, which waitress would wait for
+        elif (not channel.requests and quiet > server.adj.channel_timeout) or (
+            request is not None and not request.headers_finished and now - request.begun > _HEAD_SECONDS
         ):
             channel.will_close = True
 
@@ -183,7 +183,6 @@ def make_server(app: Any, sock: socket.socket, threads: int, scheme: str = "http
         max_request_header_size=MAX_HEAD,
         max_request_body_size=1 << 50,
         channel_request_lookahead=1,
-        send_bytes=1,
         asyncore_use_poll=True,
         outbuf_high_watermark=1 << 20,
     )
