@@ -13,9 +13,9 @@ from capi_middleware.settings.pattern import Pattern, path_pattern
 from capi_middleware.settings.words import path_kinds
 from capi_middleware.visit import Asker, Visit
 
-from .caching import CDN_HEADERS, Validators, directives, private, storable
+from .caching import CDN_HEADERS, DIGESTS, Validators, directives, private, storable
 from .codec import readable
-from .csp import OPEN, Csp, CspReader
+from .csp import Csp, CspReader
 from .snippet import Snippet
 from .verdict import LOWER, Carrier, Form, Headers, Reason, Verdict
 
@@ -41,6 +41,20 @@ _METHODS = frozenset({"GET", "POST", "HEAD"})
 _REFUSED = {"304": Reason.NOT_MODIFIED, "206": Reason.PARTIAL}
 
 
+# What a header means to whoever asks whether he has judged such a page before.
+_DECIDES, _CONTROLS, _COOKIE, _LENGTH, _DIFFERS = range(1, 6)
+_ROLES = {
+    **dict.fromkeys(_READ, _DECIDES),
+    **dict.fromkeys(DIGESTS | {"accept-ranges", "etag", "last-modified", "expires"}, _DIFFERS),
+    **dict.fromkeys(("content-security-policy", "integrity-policy"), _DIFFERS),
+    "cache-control": _CONTROLS,
+    "set-cookie": _COOKIE,
+    "content-length": _LENGTH,
+}
+_KNOWN = 1024
+Question = tuple[bool, tuple[tuple[str, str], ...]]
+
+
 class Prepared(NamedTuple):
     """What :meth:`Judge.prepare` found in the request. ``revalidates``: the app was left with a condition about a copy
     that has today's snippet. ``intermediary``: we stand in front of an origin that is not ours."""
@@ -60,6 +74,7 @@ class Judge:
         self.validators = Validators(hashlib.sha256(static).hexdigest()[:8], time.time())
         self._csp = CspReader(settings.server.mount, settings.meta.pixel_url, settings.page.csp == "extend")
         self._carrier = settings.page.carrier
+        self._known: dict[Question, tuple[Headers, str, bool]] = {}
         patterns = tuple(map(path_pattern, settings.shop.exclude))
         self._excludes = lru_cache(4096)(lambda path: _any_matches(patterns, path)) if patterns else None
 
@@ -91,6 +106,30 @@ class Judge:
             return Verdict(Reason.METHOD, Carrier.NONE, headers)
         if self._excludes is not None and self._excludes(visit.path):
             return Verdict(Reason.EXCLUDED, Carrier.NONE, headers)
+        if visit.asker is Asker.PERSON and visit.method == "GET" and not prepared.intermediary:
+            return self._for_a_person(headers, visit)
+        return self._judged(headers, visit, prepared.intermediary)
+
+    def _for_a_person(self, headers: Headers, visit: Visit) -> Verdict:
+        """Most answers of an app have the same headers as one before: then so is the judgement."""
+        asked = _question(headers)
+        if asked is None:
+            return self._judged(headers, visit, False)
+        question, kept = asked
+        known = self._known.get(question)
+        if known is not None:
+            said, coding, charset = known
+            kept += said
+            return Verdict(Reason.INLINE, Carrier.INLINE, kept, Form.INLINE, "", True, True, coding, charset)
+        verdict = self._judged(headers, visit, False)
+        if verdict.reason is Reason.INLINE:
+            if len(self._known) >= _KNOWN:
+                self._known.clear()
+            said = [pair for pair in verdict.headers if LOWER[pair[0]] == "cache-control"]
+            self._known[question] = said, verdict.coding, verdict.charset
+        return verdict
+
+    def _judged(self, headers: Headers, visit: Visit, intermediary: bool) -> Verdict:
         kind = _content_type(headers)
         if kind != "text/html":
             return Verdict(Reason.XHTML if kind == "application/xhtml+xml" else Reason.NOT_HTML, Carrier.NONE, headers)
@@ -99,7 +138,7 @@ class Judge:
             name = LOWER[name]
             if name in _READ:
                 found[name] = f"{found[name]}, {value}" if name in found else value
-        reason = _refusal(found, prepared.intermediary)
+        reason = _refusal(found, intermediary)
         if reason is not None:
             return Verdict(reason, Carrier.NONE, headers)
         return self._accepted(headers, found, visit)
@@ -108,9 +147,6 @@ class Judge:
         cached = visit.method != "POST" and (storable(found) if self._carrier == "auto" else self._carrier == "collect")
         csp, policy = self._csp.read(found, visit.url)
         asker = visit.asker
-        if csp is OPEN and asker is Asker.PERSON and not cached and visit.method != "HEAD":
-            edited = private(headers, found.get("cache-control", ""))
-            return _verdict(Reason.INLINE, Carrier.INLINE, edited, csp, True, found)
         if not cached and asker in _UNASKED and visit.method != "HEAD":
             return Verdict(_UNASKED[asker], Carrier.NONE, headers)
         inline = not cached and asker is not Asker.PREFETCH
@@ -134,6 +170,31 @@ class Judge:
         if usable:
             headers = self.validators.outgoing(headers)
         return [pair for pair in headers if LOWER[pair[0]] != "content-length"]
+
+
+def _question(headers: Headers) -> tuple[Question, Headers] | None:
+    """The headers that decide, and those that go out with a page for one visitor, Cache-Control aside. What a cookie
+    or a sound length is decides nothing. None where a header is there that differs from page to page."""
+    decide = []
+    kept = []
+    cookie = length = False
+    for pair in headers:
+        role = _ROLES.get(LOWER[pair[0]])
+        if role is None:
+            kept.append(pair)
+        elif role == _DECIDES:
+            decide.append(pair)
+            kept.append(pair)
+        elif role == _CONTROLS:
+            decide.append(pair)
+        elif role == _COOKIE:
+            cookie = True
+            kept.append(pair)
+        elif role == _DIFFERS or length or not (pair[1].isascii() and pair[1].isdigit()):
+            return None
+        else:
+            length = True
+    return (cookie, tuple(decide)), kept
 
 
 def _any_matches(patterns: Sequence[Pattern], path: str) -> bool:

@@ -373,3 +373,30 @@ def test_excluded_paths(path: str, shown: bool) -> None:
     verdict = Judge(shop)("200 OK", [HTML], visit(path=path))
     assert verdict.inject is shown
     assert verdict.reason is (Reason.INLINE if shown else Reason.EXCLUDED)
+
+
+POOL = [
+    *(pair for case in (*FRESH, *PERSONAL) for pair in case),
+    ("X-Frame-Options", "DENY"),
+    ("set-cookie", "b=2; Secure"),
+    ("Content-Length", "78"),
+    ("Content-Length", "79"),
+    ("Content-Length", "x"),
+    ("Content-Encoding", "gzip"),
+    ("Content-Encoding", "compress"),
+    ("Content-Disposition", "attachment"),
+    ("Content-Security-Policy", "default-src 'self'"),
+    ("Content-Security-Policy", "script-src 'nonce-abc' 'strict-dynamic'"),
+    ("Accept-Ranges", "bytes"),
+    ("Digest", "x"),
+    ("X-Sendfile", "/a"),
+    ("Content-Type", "text/html"),
+    ("Content-Type", "text/plain"),
+]
+
+
+@given(st.lists(st.sampled_from(POOL), max_size=6))
+def test_what_was_judged_before_is_judged_the_same(headers: Pairs) -> None:
+    given = [HTML, *headers]
+    again = JUDGE("200 OK", given, visit())
+    assert again == JUDGE("200 OK", given, visit()) == JUDGE._judged(given, visit(), False)
