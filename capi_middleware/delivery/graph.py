@@ -154,24 +154,24 @@ class Graph:
         self._session.close()
 
 
-class _Connection(HTTPConnection):
+class _Told:
+    """A connection that tells whose it is, before it does anything that may take long."""
+
     def connect(self) -> None:
         _seen(self)
-        super().connect()
+        super().connect()  # type: ignore[misc]
 
     def request(self, *args: Any, **keywords: Any) -> None:
         _seen(self)
-        super().request(*args, **keywords)
+        super().request(*args, **keywords)  # type: ignore[misc]
 
 
-class _SecureConnection(HTTPSConnection):
-    def connect(self) -> None:
-        _seen(self)
-        super().connect()
+class _Connection(_Told, HTTPConnection):
+    pass
 
-    def request(self, *args: Any, **keywords: Any) -> None:
-        _seen(self)
-        super().request(*args, **keywords)
+
+class _SecureConnection(_Told, HTTPSConnection):
+    pass
 
 
 def _seen(connection: Any) -> None:

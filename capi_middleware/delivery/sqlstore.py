@@ -3,44 +3,29 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
 from contextlib import AbstractContextManager
 from typing import Any
 
-from .entry import Entry, Evidence, Filter, Hour, PixelState, Record, State
+from .entry import Evidence, PixelState, State
 from .rows import DELAY_WORDS, DELAYS, Counts, Outcome, Report, Row, hour_of, made_counts
+from .sqlledger import SqlLedger
 from .store import Claim, Limits
 
-ENTRY = (
-    "number, pixel_id, event_name, event_id, event_time, created, state, browser, evidence, evidence_at, tries, "
-    "settled, code, subcode, reason, trace, rule, page"
-)
 CHUNK = 500
-_LEGS = {
-    "both": "state = 'delivered' AND evidence & 8 <> 0",
-    "server": "state = 'delivered' AND evidence & 8 = 0",
-    "browser": "state <> 'delivered' AND evidence & 8 <> 0",
-    "none": "state <> 'delivered' AND evidence & 8 = 0",
-}
 
 
-class SqlStore(ABC):
-    """``LISTED``: how ``number`` is compared with the parameter that :meth:`_list` makes; ``FIND``: the function that
-    gives the place of a text in another, from 1; ``FREE``: what an UPDATE also sets to end a claim."""
+class SqlStore(SqlLedger):
+    """``LISTED``: how ``number`` is compared with the parameter that :meth:`_list` makes; ``FREE``: what an UPDATE also
+    sets to end a claim."""
 
     LISTED = ""
-    FIND = ""
     FREE = ""
     shared = False
 
     # -- what a database must do ---------------------------------------------------------------------------------
-
-    @abstractmethod
-    def _rows(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
-        """Run a query."""
 
     @abstractmethod
     def _do(self, sql: str, values: Sequence[Any] = ()) -> int:
@@ -304,9 +289,6 @@ class SqlStore(ABC):
             self._compact()
         return gone
 
-    def _numbers(self, select: str, values: Sequence[Any] = ()) -> list[int]:
-        return [n for (n,) in self._rows(select, values)]
-
     def _delete(self, numbers: Sequence[int], word: str = "") -> int:
         if not numbers:
             return 0
@@ -336,125 +318,14 @@ class SqlStore(ABC):
     def fingerprints(self) -> dict[str, str]:
         return dict(self._rows("SELECT pixel_id, fingerprint FROM pixel"))
 
-    def note(self, key: str) -> str:
-        found = self._rows("SELECT text FROM note WHERE key = ?", (key,))
-        return str(found[0][0]) if found else ""
-
     def set_note(self, key: str, text: str) -> None:
         self._do(
             "INSERT INTO note (key, text) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET text = excluded.text",
             (key, text),
         )
 
-    # -- the ledger ----------------------------------------------------------------------------------------------
-
-    def waiting(self) -> dict[str, tuple[int, float]]:
-        lines = self._rows(
-            "SELECT w.pixel_id, w.n, e.created FROM (SELECT pixel_id, count(*) AS n, min(number) AS lowest "
-            "FROM event WHERE state = 'waiting' GROUP BY pixel_id) w JOIN event e ON e.number = w.lowest"
-        )
-        return {pixel_id: (n, oldest) for pixel_id, n, oldest in lines}
-
-    def pixels(self) -> list[PixelState]:
-        waiting = self.waiting()
-        found = [
-            dataclasses.replace(PixelState(*line), waiting=n, oldest=oldest)
-            for line in self._rows(
-                "SELECT pixel_id, state, reason, code, subcode, since, next_at, failures FROM pixel ORDER BY pixel_id"
-            )
-            for n, oldest in [waiting.pop(line[0], (0, 0.0))]
-        ]
-        return found + [PixelState(pixel_id, "open", waiting=n, oldest=o) for pixel_id, (n, o) in waiting.items()]
-
-    def recent(self, wanted: Filter, limit: int) -> list[Entry]:
-        where, values = self._where(wanted)
-        return [
-            entry_of(line)
-            for line in self._rows(f"SELECT {ENTRY} FROM event {where} ORDER BY number DESC LIMIT ?", (*values, limit))
-        ]
-
-    def _where(self, wanted: Filter) -> tuple[str, list[Any]]:
-        parts: list[str] = []
-        values: list[Any] = []
-        for clause, value in (
-            ("pixel_id =", wanted.pixel_id),
-            ("event_name =", wanted.event_name),
-            ("state =", wanted.state.value if wanted.state else ""),
-            ("event_time >=", wanted.since),
-            ("event_time <", wanted.until),
-            ("number <", wanted.before),
-        ):
-            if value:
-                parts.append(f"{clause} ?")
-                values.append(value)
-        if wanted.legs:
-            parts.append(f"({_LEGS[wanted.legs]})")
-        if wanted.text:
-            parts.append(f"({self.FIND}(event_id, ?) > 0 OR {self.FIND}(page, ?) > 0)")
-            values += [wanted.text, wanted.text]
-        return ("WHERE " + " AND ".join(parts) if parts else ""), values
-
-    def record(self, number: int) -> Record | None:
-        lines = self._rows(f"SELECT {ENTRY} FROM event WHERE number = ?", (number,))
-        if not lines:
-            return None
-        bodies = self._rows("SELECT payload, detail FROM body WHERE number = ?", (number,))
-        payload, detail = bodies[0] if bodies else ("{}", "{}")
-        told = json.loads(detail)
-        return Record(entry_of(lines[0]), json.loads(payload), told.get("sources", {}), told.get("consent", ""))
-
-    def number_of(self, pixel_id: str, event_name: str, event_id: str) -> int:
-        found = self._numbers(
-            "SELECT number FROM event WHERE event_id = ? AND event_name = ? AND pixel_id = ?",
-            (event_id, event_name, pixel_id),
-        )
-        return found[0] if found else 0
-
-    def visitor(self, fbp: str) -> list[int]:
-        return self._numbers("SELECT number FROM event WHERE fbp = ? ORDER BY number", (fbp,))
-
-    def hours(self, since: int, until: int, pixel_id: str, event_name: str) -> list[Hour]:
-        where, values = "hour >= ? AND hour < ?", [since, until]
-        for column, value in (("pixel_id", pixel_id), ("event_name", event_name)):
-            if value:
-                where += f" AND {column} = ?"
-                values.append(value)  # type: ignore[arg-type]
-        hours: dict[int, dict[str, int]] = {}
-        for hour, what, n in self._rows(
-            f"SELECT hour, what, sum(n) FROM count WHERE {where} GROUP BY hour, what ORDER BY hour", values
-        ):
-            hours.setdefault(hour, {})[what] = int(n)
-        return [Hour(hour, counts) for hour, counts in hours.items()]
-
-    def totals(self) -> Mapping[str, int]:
-        return {what: int(n) for what, n in self._rows("SELECT what, sum(n) FROM count GROUP BY what")}
-
-    def losses(self) -> dict[str, int]:
-        lines = self._rows("SELECT what, sum(n) FROM count WHERE what LIKE 'lost:%' GROUP BY what")
-        return {what.removeprefix("lost:"): int(n) for what, n in lines}
-
-    def size(self) -> int:
-        return int(self._rows("SELECT count(*) FROM event")[0][0])
-
 
 def places(width: int, height: int) -> str:
     """Placeholders for ``height`` rows of ``width`` values."""
     one = "(" + ",".join("?" * width) + ")"
     return ",".join([one] * height)
-
-
-def entry_of(line: Sequence[Any]) -> Entry:
-    """An :class:`Entry` from a row with the columns :data:`ENTRY`."""
-    number, pixel_id, event_name, event_id, event_time, created, state, browser, evidence, *rest = line
-    return Entry(
-        number,
-        pixel_id,
-        event_name,
-        event_id,
-        event_time,
-        created,
-        State(state),
-        bool(browser),
-        Evidence(evidence),
-        *rest,
-    )
