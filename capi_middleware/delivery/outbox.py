@@ -7,6 +7,7 @@ import contextlib
 import json
 import logging
 import os
+import sys
 import time
 import weakref
 from typing import Any
@@ -148,6 +149,10 @@ class _State:
         if self.no_threads:
             log.error(self.no_threads)
             return
+        # mod_wsgi destroys interpreters without running atexit.
+        subscribe = getattr(sys.modules.get("mod_wsgi"), "subscribe_shutdown", None)
+        if subscribe is not None:
+            subscribe(lambda *_, **__: _at_exit())
         try:
             start_thread(self.runner.run, "capi-delivery")
         except RuntimeError:  # the interpreter is shutting down: the journal keeps it for the next process

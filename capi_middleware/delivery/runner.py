@@ -168,7 +168,7 @@ class Runner:
             else:
                 self._rest(TICK if self._private is not None else IDLE_TICK)
             return
-        more = self._leader.step(TICK)
+        more = self._leader.step(self.settings().delivery.sync_seconds)
         if more:
             self._leader.step(0.0)
         self._watch_over_lead(now)

@@ -329,6 +329,9 @@ class DeliverySettings:
         "`auto`: a thread of the web processes sends; `worker`: only `capi-middleware worker` does.",
         choices=("auto", "worker"),
     )
+    sync_seconds: float = option(
+        0.1, "How often journals are read into the store: what a power cut may cost at most.", low=0.01, high=5
+    )
     connections: int = option(4, "How many requests to Meta may be under way at once.", low=1, high=32)
     test_code_hours: float = option(
         24.0, "After so many hours a test event code is no longer sent.", low=0.1, high=24 * 30
