@@ -74,10 +74,10 @@ class FactReader:
                 self._held += len(chunk)
             elif chunk:
                 self._sieve = Sieve()
-                for held in self._chunks:
-                    self._sieve.feed(held)
+                self._chunks.reverse()
+                while self._chunks:
+                    self._sieve.feed(self._chunks.pop())
                 self._sieve.feed(chunk)
-                self._chunks = []
         except Exception:
             _log.exception("The page was not read for product facts.")
             self._chunks, self._sieve = [], None

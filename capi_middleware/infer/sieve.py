@@ -15,6 +15,7 @@ HEAD = 10 * 1024
 SCRIPTS = 22 * 1024
 BODY = 24 * 1024
 CARRY = 4 * 1024
+PIECE = 8 * 1024
 HELD = HEAD + SCRIPTS + BODY + CARRY
 
 _BEFORE = 6 * 1024
@@ -78,8 +79,8 @@ class Sieve:
         self._full = False
 
     def feed(self, chunk: bytes) -> None:
-        for start in range(0, len(chunk), 64 * 1024):
-            self._take(self._carry + chunk[start : start + 64 * 1024])
+        for start in range(0, len(chunk), PIECE):  # so that no buffer grows far beyond what it keeps
+            self._take(self._carry + chunk[start : start + PIECE])
 
     def page(self) -> bytes:
         """What was kept, as a page."""
@@ -156,25 +157,16 @@ class Sieve:
         self._script = bytearray()
 
     def _keep(self, markup: bytes) -> None:
-        if not markup or (self._full and len(self._head) >= HEAD):
+        if not markup:
             return
-        markup = _DULL.sub(b"\n", markup)
-        if len(self._head) < HEAD:
-            for match in _HEAD_TAGS.finditer(markup):
-                if len(self._head) + len(match[0]) < HEAD:
-                    self._head += match[0]
-            if self._h1 < 0:
-                for match in _SCOPE.finditer(markup):
-                    self._scope = match[0]
-                trail = _TRAIL.search(markup) if not self._trail else None
-                if trail:
-                    self._trail = markup[trail.start() : trail.start() + 2500]
-            if b"itemprop" in markup:
-                for match in _PROPERTY.finditer(markup):
-                    if len(match[0]) < 400:
-                        self._properties.setdefault(match[1], match[0])
+        if b"itemprop" in markup:
+            for match in _PROPERTY.finditer(markup):
+                if len(match[0]) < 400:
+                    self._properties.setdefault(match[1], match[0])
         if self._full:
             return
+        if len(self._head) < HEAD:
+            self._keep_head(markup)
         for match in _H1.finditer(markup):
             if self._h1 >= 0 and self._titled():
                 break
@@ -183,13 +175,27 @@ class Sieve:
             del self._body[: max(0, len(self._body) - _BEFORE)]
             self._h1 = len(self._body)
             break
-        self._body += markup
+        if self._h1 < 0:
+            self._body += markup
+            del self._body[: max(0, len(self._body) - BODY)]
+            return
+        self._body += _DULL.sub(b"\n", markup)
         if len(self._body) > BODY:
-            if self._h1 < 0:
-                del self._body[: len(self._body) - BODY]
-            else:
-                self._full = self._titled()
-                del self._body[BODY:]
+            self._full = self._titled()
+            del self._body[BODY:]
+
+    def _keep_head(self, markup: bytes) -> None:
+        """The tags of the head; until the heading, where a product's scope and the breadcrumb begin."""
+        for match in _HEAD_TAGS.finditer(markup):
+            if len(self._head) + len(match[0]) < HEAD:
+                self._head += match[0]
+        if self._h1 < 0:
+            if b"org/Product" in markup:
+                for match in _SCOPE.finditer(markup):
+                    self._scope = match[0]
+            trail = _TRAIL.search(markup) if not self._trail and b"readcrumb" in markup else None
+            if trail:
+                self._trail = markup[trail.start() : trail.start() + 2500]
 
     def _titled(self) -> bool:
         """Is the heading that was found the one that the title names?"""
