@@ -6,7 +6,7 @@ Pages are those of ``tests/pages`` with a theme's weight around them, about 50 k
 was seen before, as nearly all are (product facts on the request thread); "token": the same where a part of the page
 changes with every view; "first": nothing known of it; "pieces": in chunks of 16 kB, of which no more than 64 KiB are
 held. Peers read JSON-LD, microdata and Open Graph only. Prints microseconds of processor time and ratios to extruct;
-exits with 1 where a gate is missed by more than a quarter: "again" and "token" at most 150/2300 of extruct, which is the
+exits with 1 where a gate is missed by more than a quarter: "again" and "token" at most 150/2300 of extruct, the
 promise of 150 microseconds where extruct needs 2.3 milliseconds.
 """
 
