@@ -169,8 +169,10 @@ def test_a_form_and_its_redirect(shop: Start, sandbox: Sandbox, firefox: Firefox
     check(sandbox, ["PageView", "ViewContent", "AddToCart", Expected("PageView", "/cart")], firefox)
 
 
-@pytest.mark.parametrize("path", ["/p/1", "/cached/p/1"])
-@pytest.mark.parametrize("tool", ["Cookiebot", "Usercentrics", "the shop's own call"])
+@pytest.mark.parametrize(
+    ("tool", "path"),
+    [("Cookiebot", "/p/1"), ("Usercentrics", "/cached/p/1"), ("the shop's own call", "/cached/p/1")],
+)
 def test_late_consent(shop: Start, sandbox: Sandbox, firefox: Firefox, tool: str, path: str) -> None:
     running = shop(mode="required")
     running.shop.tail = BANNER

@@ -168,8 +168,12 @@ CHANGES = {
 }
 
 
-@pytest.mark.parametrize("path", PAGES)
-@pytest.mark.parametrize("change", CHANGES)
+TWICE = ("moved to the end", "delayed until somebody moves", "loaded twice")
+
+
+@pytest.mark.parametrize(
+    ("change", "path"), [*((change, "/cached/p/1") for change in CHANGES), *((change, "/p/1") for change in TWICE)]
+)
 def test_our_tag_is(open_shop: OpenShop, sandbox: Sandbox, visitor: Visitor, change: str, path: str) -> None:
     shop = open_shop()
     shop.listener._server.app = Optimiser(shop.middleware, CHANGES[change])  # type: ignore[union-attr]
@@ -191,8 +195,9 @@ BROKEN = {
 }
 
 
-@pytest.mark.parametrize("path", PAGES)
-@pytest.mark.parametrize("scripts", BROKEN)
+@pytest.mark.parametrize(
+    ("scripts", "path"), [(name, ("/p/1", "/cached/p/1")[number % 2]) for number, name in enumerate(BROKEN)]
+)
 def test_beside_scripts(open_shop: OpenShop, sandbox: Sandbox, visitor: Visitor, scripts: str, path: str) -> None:
     shop = open_shop()
     shop.shop.head = f"<script>{BROKEN[scripts]}</script>"
@@ -265,14 +270,12 @@ def test_track_before_our_script(open_shop: OpenShop, sandbox: Sandbox, visitor:
     check(sandbox, ["PageView", "Contact", Expected("Quiz done", "/cart", {"score": 3})], visitor)
 
 
-@pytest.mark.parametrize("name", ["Purchase", "PageView", "Whatever", "<img>"])
-def test_track_of_what_the_shop_has_not_listed(
-    open_shop: OpenShop, sandbox: Sandbox, visitor: Visitor, name: str
-) -> None:
+def test_track_of_what_the_shop_has_not_listed(open_shop: OpenShop, sandbox: Sandbox, visitor: Visitor) -> None:
     visitor.page.goto(open_shop().url + "/cart")
     both_legs(sandbox, 1)
-    visitor.page.evaluate("(name) => capi.track(name, {value: 1, currency: 'SEK'})", name)
-    visitor.page.wait_for_timeout(200)
+    for name in ("Purchase", "PageView", "Whatever", "<img>"):
+        visitor.page.evaluate("(name) => capi.track(name, {value: 1, currency: 'SEK'})", name)
+    visitor.page.wait_for_timeout(300)
     check(sandbox, ["PageView"])
 
 
