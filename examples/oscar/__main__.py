@@ -9,7 +9,6 @@ from shop.wsgi import application
 from waitress import create_server
 
 if __name__ == "__main__":
-    print("Preparing the shop (some seconds) …", flush=True)
     fill()
     server = create_server(application, host="127.0.0.1", port=int(os.environ.get("PORT", "8000")), threads=8)
     print(f"Shop  http://127.0.0.1:{server.effective_port}/", flush=True)

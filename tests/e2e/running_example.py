@@ -19,7 +19,7 @@ class RunningExample:
     """``with RunningExample("flask_shop.py", settings) as shop: shop.url``. Raises ``AssertionError`` with what the
     process printed where it does not come up."""
 
-    def __init__(self, name: str, settings: Mapping[str, str], timeout: float = 90.0) -> None:
+    def __init__(self, name: str, settings: Mapping[str, str], timeout: float = 240.0) -> None:
         self._name = name
         self._settings = settings
         self._timeout = timeout
