@@ -107,7 +107,7 @@ class Source:
 
     def __init__(self, sink: str, folder: Path, store: str = "") -> None:
         meta = MetaSettings(PIXEL, Secret("TOKEN"), graph_url=sink)
-        self.current = Settings(meta=meta, server=ServerSettings(state_dir=str(folder), store=store))
+        self.current = Settings(meta=meta, server=ServerSettings(state_dir=str(folder), store=Secret(store)))
 
 
 @contextlib.contextmanager

@@ -35,23 +35,26 @@ def status_path(settings: Settings) -> Path:
 
 
 def sqlite_path(settings: Settings) -> Path:
-    """The embedded store's file: ``[server] store`` as ``sqlite:///path``, else in the state folder."""
-    url = settings.server.store
+    """The embedded store's file: ``[server] store`` as ``sqlite:///path``, else in the state folder. Raises
+    :class:`StoreError` for a store that is neither."""
+    url = settings.server.store.reveal()
     if url.startswith("sqlite:///"):
         return Path(url.removeprefix("sqlite:///"))
+    if url:
+        raise StoreError("CAPI_STORE is neither sqlite:///path nor postgresql://user:password@host/database")
     return state_dir(settings) / "ledger.sqlite3"
 
 
 def is_shared(settings: Settings) -> bool:
     """Whether the store is one that several hosts send from."""
-    return settings.server.store.startswith(("postgresql://", "postgres://"))
+    return settings.server.store.reveal().startswith(("postgresql://", "postgres://"))
 
 
 def open_store(settings: Settings, spool: Spool | None = None) -> Store:
     """The store for writing. A damaged SQLite file is set aside; whenever a new one is made, ``spool`` is read again
     from what it kept. Raises :class:`StoreError`."""
     if is_shared(settings):
-        return _postgresql(settings.server.store, write=True)
+        return _postgresql(settings.server.store.reveal(), write=True)
     path = sqlite_path(settings)
     try:
         store = SqliteStore(path)
@@ -68,7 +71,7 @@ def open_store(settings: Settings, spool: Spool | None = None) -> Store:
 def open_ledger(settings: Settings) -> ReadStore | None:
     """The store for reading; None while there is none. Raises :class:`StoreError`."""
     if is_shared(settings):
-        store: ReadStore = _postgresql(settings.server.store, write=False)
+        store: ReadStore = _postgresql(settings.server.store.reveal(), write=False)
     else:
         path = sqlite_path(settings)
         if not path.exists():

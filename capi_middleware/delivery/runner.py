@@ -189,7 +189,8 @@ class Runner:
         """A journal that takes nothing for a while: deliver from memory, as well as that goes."""
         if not len(self._overflow):
             self._stuck_since = 0.0
-            if self._private is not None and self._private.sender.all_done() and self._journal is not None:
+            recovered = self._journal is not None and self._journal.error is None
+            if recovered and self._private is not None and self._private.sender.all_done():
                 self._private.close(0.0)
                 self._private = None
             return

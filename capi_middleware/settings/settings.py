@@ -387,7 +387,11 @@ class ServerSettings:
     state_dir: str = option(
         "", "Where queue, ledger and saved settings live. Default: the user state folder.", env="CAPI_STATE_DIR"
     )
-    store: str = option("", "`sqlite:///path` (default, in the state folder) or `postgresql://…`.", env="CAPI_STORE")
+    store: Secret = option(
+        Secret(),
+        "`sqlite:///path` (default, in the state folder) or `postgresql://…`, whose password nobody shall read.",
+        env="CAPI_STORE",
+    )
     admin_password: Secret = option(
         Secret(), "Password of the admin page, instead of one set there.", env="CAPI_ADMIN_PASSWORD"
     )

@@ -166,3 +166,23 @@ def test_a_store_that_is_none(sink: Sink, tmp_path: Path, capsys: pytest.Capture
     assert code == 1 and "error" in found
     assert main(["status"]) == 1
     assert "Traceback" not in capsys.readouterr().err
+
+
+def test_a_store_of_no_known_kind(
+    sink: Sink, outbox: Outbox, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is said, and the password in the address is not; events wait in the journal."""
+    monkeypatch.setenv("CAPI_STORE", "postgresql//shop:s3cr3t@db/shop")
+    strange = Outbox(SettingsSource())
+    strange.put(event())
+    end = time.monotonic() + 10
+    while not any("CAPI_STORE" in problem for problem in strange.health()["problems"]):
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    assert "s3cr3t" not in repr(SettingsSource().current) + repr(strange.health())
+    code, found = told(capsys, "status")
+    assert code == 1 and "CAPI_STORE" in found["error"]
+    strange.close()
+    monkeypatch.delenv("CAPI_STORE")
+    outbox.put(event())
+    assert outbox.flush(15) and len(sink.accepted) == 2
