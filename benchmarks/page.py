@@ -8,7 +8,6 @@ gives a snippet of our length, so that only the injection is measured) and an in
 from __future__ import annotations
 
 import gc
-import statistics
 import sys
 import time
 import tracemalloc
@@ -206,15 +205,15 @@ def microseconds(call: Callable[[], object], seconds: float = 0.05) -> float:
     return (time.thread_time() - start) / number * 1e6
 
 
-def beside(bare: Callable[[], object], others: dict[str, Callable[[], object]], rounds: int = 9) -> dict[str, float]:
-    """Medians of microseconds, all measured in turn."""
+def beside(bare: Callable[[], object], others: dict[str, Callable[[], object]], rounds: int = 15) -> dict[str, float]:
+    """Microseconds of the best round, all measured in turn: what others do on the machine is not our cost."""
     every = {"bare loop": bare, **others}
     gc.collect()
-    taken = {name: [microseconds(call) for call in [call] * 1] for name, call in every.items()}
-    for _ in range(rounds - 1):
+    best = dict.fromkeys(every, 1e12)
+    for _ in range(rounds):
         for name, call in every.items():
-            taken[name].append(microseconds(call))
-    return {name: statistics.median(times) for name, times in taken.items()}
+            best[name] = min(best[name], microseconds(call, 0.02))
+    return best
 
 
 class Report:
@@ -367,11 +366,12 @@ def hostile(report: Report) -> None:
         cut = microseconds(lambda pieces=pieces: _feed(Injector(verdict, b"x", bytes), pieces), 0.02) / 1000
         worst = max(worst, whole, cut)
         print(f"  {name:42} {whole:10.3f} ms whole {cut:10.3f} ms in pieces")
-    start = time.thread_time()
-    insert_html_snippet(HOSTILE["<meta "][:15_000], lambda: b"x")
-    print(
-        f"  {'newrelic, <meta  at 15 kB':42} {(time.thread_time() - start) * 1000:10.3f} ms (four times that at 30 kB)"
-    )
+    for size in (7_500, 15_000):
+        page = b"<html><head>" + b"<meta " * (size // 6) + b"</head><body>"
+        start = time.thread_time()
+        insert_html_snippet(page, lambda: b"x")
+        taken = (time.thread_time() - start) * 1000
+        print(f"  {f'newrelic, <meta  at {size / 1000:g} kB, and a body':42} {taken:10.3f} ms whole")
     report.target("the worst of ours", worst, 10, "ms")
 
 
@@ -397,7 +397,7 @@ def facts(report: Report) -> None:
     for name, taken in found.items():
         if name != "bare loop":
             print(f"  {name:42} {taken:10.1f} µs  {taken / found['ours']:8.1f} x ours")
-    report.target("facts", found["ours"], 150, "µs")
+    print("  (their target and their gate: benchmarks/infer.py)")
 
 
 def main() -> int:
