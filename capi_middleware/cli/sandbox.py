@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 from capi_middleware.sandbox import Sandbox
@@ -53,18 +54,20 @@ def run(arguments: argparse.Namespace) -> int:
     command = arguments.command[1:] if arguments.command[:1] == ["--"] else arguments.command
     try:
         if command:
-            return _run_beside(sandbox, command)
+            with tempfile.TemporaryDirectory(prefix="capi-sandbox-") as folder:
+                return _run_beside(sandbox, command, folder)
         until_interrupted()
         return 0
     finally:
         sandbox.stop()
 
 
-def _run_beside(sandbox: Sandbox, command: list[str]) -> int:
-    """The command, with an environment in which Meta is the sandbox."""
+def _run_beside(sandbox: Sandbox, command: list[str], folder: str) -> int:
+    """The command, with an environment in which Meta is the sandbox. ``folder``: its state, apart from any real one."""
     settings = {
         "CAPI_PIXEL_ID": "1234567890",
         "CAPI_ACCESS_TOKEN": "EAAsandbox",
+        "CAPI_STATE_DIR": folder,
         **os.environ,
         "CAPI_GRAPH_URL": sandbox.url,
         "CAPI_PIXEL_URL": sandbox.pixel_url,
