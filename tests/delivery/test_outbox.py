@@ -303,7 +303,7 @@ def test_closing_is_quick(make: Callable[..., Outbox]) -> None:
     time.sleep(0.1)
     start = time.monotonic()
     other.close()
-    assert time.monotonic() - start < 1.0
+    assert time.monotonic() - start < 2.5
 
 
 def test_a_fork_without_hooks_is_noticed(

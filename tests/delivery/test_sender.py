@@ -443,7 +443,7 @@ def test_one_shops_trouble_is_not_anothers(bench: Callable[..., Bench]) -> None:
         start = time.monotonic()
         it.put(well)
         it.run(lambda well=well: well.event_id in it.sink.accepted, 5)  # type: ignore[misc]
-        assert time.monotonic() - start < 3.0
+        assert time.monotonic() - start < 8.0, "less than the deadline of the one that never answers"
 
 
 def test_fresh_events_go_before_a_backlog(bench: Callable[..., Bench]) -> None:
