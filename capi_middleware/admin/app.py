@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 from collections.abc import Callable, Iterable
 from urllib.parse import urlencode, urlsplit
 from wsgiref.types import StartResponse, WSGIEnvironment
@@ -84,13 +85,21 @@ class Admin:
         )
 
     def answer(self, environ: WSGIEnvironment, start_response: StartResponse, mount: str) -> Iterable[bytes] | None:
-        """The page; None where the shop itself should answer."""
+        """The page; None where the shop itself should answer: nobody may enter, or nothing can be remembered of who
+        has."""
+        try:
+            if not self._is_open():
+                return None
+            response = self._respond(Request(environ), mount)
+        except (OSError, sqlite3.Error) as error:
+            _log.error("the admin page is closed: its file in the state folder cannot be used (%s)", error)
+            return None
+        return response(environ, start_response)
+
+    def _is_open(self) -> bool:
         services = self._services
         fixed = services.source.current.server.admin_password.reveal()
-        if not fixed and not account.has_account(services.state) and not account.awaits_setup(services.state):
-            return None
-        response = self._respond(Request(environ), mount)
-        return response(environ, start_response)
+        return bool(fixed) or account.has_account(services.state) or account.awaits_setup(services.state)
 
     def _respond(self, request: Request, mount: str) -> Response:
         request.max_content_length = _LARGEST_FORM

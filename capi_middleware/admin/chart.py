@@ -28,7 +28,7 @@ _SMALL = 96
 
 def stacked(bars: Sequence[Bar], title: str, description: str) -> Markup:
     """Bars of hours, stacked; pattern and order tell the parts apart, not colour alone."""
-    top = max([bar.total for bar in bars] + [1])
+    top = _even(max([bar.total for bar in bars] + [1]))
     step = _WIDTH / max(len(bars), 1)
     parts = [
         _begin(_WIDTH, _HEAD + _HEIGHT + _FOOT, title, description),
@@ -77,7 +77,7 @@ def line(points: Sequence[tuple[int, float | None]], title: str, description: st
 def columns(values: Sequence[tuple[str, int]], title: str, description: str) -> Markup:
     """One column for each name."""
     width = 340
-    top = max([count for _, count in values] + [1])
+    top = _even(max([count for _, count in values] + [1]))
     step = width / max(len(values), 1)
     parts = [_begin(width, _HEAD + _SMALL + _FOOT, title, description), *_grid(top, _HEAD, _SMALL, str, width)]
     for index, (name, count) in enumerate(values):
@@ -122,6 +122,11 @@ def _grid(top: int, above: int, height: int, written: object, width: int = _WIDT
             text = escape(write(int(value) if value == int(value) else round(value, 1)))
             parts.append(f'<text class="scale" x="0" y="{y - 3:.1f}">{text}</text>')
     return parts
+
+
+def _even(top: int) -> int:
+    """So that half of it is a whole number too."""
+    return top + top % 2
 
 
 def _percent(value: object) -> str:

@@ -139,6 +139,7 @@ class Desk:
                 n=lambda value, decimals=0: words.number(value, self.language, decimals),
                 percent=lambda share: words.percent(share, self.language),
                 clock=words.clock,
+                shown=words.value,
                 duration=lambda seconds: words.duration(seconds, self.language),
                 languages=words.LANGUAGES,
                 nonce=self.door.nonce,

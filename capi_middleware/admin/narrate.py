@@ -51,9 +51,9 @@ def values(rule: Rule, say: Say) -> str:
 def _where(rule: Rule, say: Say) -> str:
     if rule.graphql:
         return say("the shop's GraphQL")
-    shown = [_pattern(pattern.text, say) for pattern in rule.paths[:3]]
-    if len(rule.paths) > 3:
-        shown.append("…")
+    shown = list(dict.fromkeys(_pattern(pattern.text, say) for pattern in rule.paths))
+    if len(shown) > 3:
+        shown[3:] = ["…"]
     if not shown:
         return say("an address with {what}", what=_fields(rule)) if rule.query else say("any page")
     text = say(" or ").join(shown)
@@ -107,4 +107,4 @@ def _condition(when: When, say: Say) -> str:
 
 def _texts(when: When, say: Say) -> Sequence[str]:
     patterns = when.redirect if isinstance(when.redirect, tuple) else ()
-    return [_pattern(pattern.text, say) for pattern in patterns]
+    return list(dict.fromkeys(_pattern(pattern.text, say) for pattern in patterns))

@@ -158,7 +158,7 @@ def _rule(table: Mapping[str, Any], comment: str) -> Table:
     rule = tomlkit.table()
     if comment:
         for line in comment.splitlines():
-            rule.add(tomlkit.comment(line))
+            rule.add(tomlkit.comment("".join(filter(str.isprintable, line))))
     for key, value in table.items():
         rule.add(key, _item(key, value))
     return rule

@@ -12,6 +12,15 @@ _PLAIN = re.compile(r"[A-Za-z0-9._~!$&'()+,;=@-]{1,40}|[^\x00-\x20<>*/?%\x7f-\xa
 _DIGITS = re.compile(r"\d{1,20}")
 _NUMBERED = re.compile(r"(?=.*\d)[A-Za-z0-9_-]{6,}")
 
+PRODUCT = frozenset(
+    {
+        *("produkt", "produkter", "product", "products", "p", "item", "items", "artikel", "artiklar", "vara", "varor"),
+        *("produkte", "produit", "produits", "producto", "productos", "prodotto", "prodotti", "tuote", "tuotteet"),
+        *("kategori", "kategorier", "category", "categories", "c", "shop", "butik", "collections", "kollektion"),
+    }
+)
+"""Parts of a path below which shops keep their products; not among the words by which events are recognised."""
+
 Known = Callable[[str, str], bool]
 """``known(before, segment)``: whether many visitors have had this part below ``before``."""
 
@@ -37,7 +46,9 @@ def shape_of(path: str, known: Known) -> str:
 
 def is_word(segment: str) -> bool:
     """Whether a part of a path is one of the words by which shops name their pages."""
-    return len(segment) <= 40 and bool(_PLAIN.fullmatch(segment)) and bool(path_kinds("/" + segment))
+    if len(segment) > 40 or not _PLAIN.fullmatch(segment):
+        return False
+    return segment.casefold() in PRODUCT or bool(path_kinds("/" + segment))
 
 
 def candidates(path: str) -> list[tuple[int, str]]:

@@ -10,19 +10,16 @@ from typing import Any, NamedTuple
 
 from capi_middleware.settings.words import Kinds, path_kinds
 
+from .shape import PRODUCT
 from .traffic import RuleCount, ShapeCount
 
 ENOUGH = 5
 """Requests from which something is worth a question."""
 SOME_PAGES = 20
 _VARIABLE = re.compile(r"<[^>]+>")
-_PRODUCT = frozenset(
-    {
-        *("produkt", "produkter", "product", "products", "p", "item", "items", "artikel", "artiklar", "vara", "varor"),
-        *("produkte", "produit", "produits", "producto", "productos", "prodotto", "prodotti", "tuote", "tuotteet"),
-    }
+_LISTS = frozenset(
+    {"kategori", "kategorier", "category", "categories", "c", "shop", "butik", "collections", "kollektion"}
 )
-"""Parts of a path below which shops keep their products."""
 _REFUSING: Kinds = frozenset({"refused", "login", "account", "remove"})
 
 
@@ -137,7 +134,7 @@ def _act(kinds: Kinds, after: Kinds, outcome: str) -> tuple[str, str]:
 
 def _page(shape: str, kinds: Kinds, n: int) -> Suggestion | None:
     last = shape.rpartition("/")[2]
-    products = not _PRODUCT.isdisjoint(part.casefold() for part in shape.split("/"))
+    products = not (PRODUCT - _LISTS).isdisjoint(part.casefold() for part in shape.split("/"))
     if n >= SOME_PAGES and products and _VARIABLE.fullmatch(last) and not kinds & {"cart", "checkout"}:
         return _suggestion("ViewContent", "GET", shape, n, "")
     if n >= ENOUGH and "thanks" in kinds and not kinds & (_REFUSING | {"newsletter", "contact", "lead", "register"}):

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import gettext
+import json
 import time
+from collections.abc import Mapping
 from functools import lru_cache
 from importlib.resources import files
+from typing import Any
 
 LANGUAGES = {"sv": "Svenska", "en": "English"}
 DOMAIN = "capi"
@@ -56,7 +59,18 @@ def clock(at: float) -> str:
 def duration(seconds: float, language: str) -> str:
     """``0,4 s``, ``3 min``, ``2 h``."""
     if seconds < 60:
-        return f"{number(seconds, language, 1 if seconds < 10 else 0)}\u00a0s"
+        exact = seconds < 10 and seconds != int(seconds)
+        return f"{number(seconds, language, 1 if exact else 0)}\u00a0s"
     if seconds < 7200:
         return f"{number(seconds / 60, language)}\u00a0min"
     return f"{number(seconds / 3600, language)}\u00a0h"
+
+
+def value(given: Any) -> str:
+    """A value that Meta is told, for people: lists without their brackets, products as ``2 × NK-2004``."""
+    if isinstance(given, (list, tuple)):
+        return ", ".join(map(value, given))
+    if isinstance(given, Mapping):
+        name = str(given.get("id", ""))
+        return f"{given.get('quantity', 1)} × {name}" if name else json.dumps(dict(given), ensure_ascii=False)
+    return str(given)

@@ -40,6 +40,7 @@ def test_fixed_and_removed() -> None:
     [
         ("SEK", "names no source", '"const:SEK"'),
         ("ccs:.price", "no source ccs", "Did you mean css?"),
+        ("css:p::before", "no CSS selector", "Write it as"),
         ("path:idd", "no variable idd", "Did you mean id? The path has id."),
         ("json:a[", "no JMESPath", "jmespath.org"),
         ("json:a[?b == `c`]", "backticks", "'text'"),

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
-from capi_middleware.admin import answers, terms
+from capi_middleware.admin import answers, terms, words
 from capi_middleware.admin.desk import Desk
 from capi_middleware.delivery import Entry, Evidence, Filter, OrderDesk, Record, State, StoreError
 
@@ -209,22 +209,22 @@ def timeline(desk: Desk, record: Record) -> list[Step]:
     start = entry.created
     steps = [(start, say("Recognised by the rule “{rule}” and put on its way.", rule=rule_name(desk, entry.rule)))]
     if entry.evidence_at:
-        words = (
+        told = (
             say("The browser reported: the ID was handed to Meta's script.")
             if entry.evidence & Evidence.HANDED
             else say("The browser reported: Meta's script is blocked.")
             if entry.evidence & Evidence.BLOCKED
             else say("The browser reported: the page's script runs.")
         )
-        steps.append((entry.evidence_at, words))
+        steps.append((entry.evidence_at, told))
     if entry.settled:
-        words = {
+        told = {
             State.DELIVERED: say("Meta accepted the server's part."),
             State.DEAD: say("Meta refused the server's part."),
             State.EXPIRED: say("Given up: too old."),
             State.DROPPED: say("Given up: no browser ever reported."),
         }.get(entry.state, "")
-        steps.append((entry.settled, words))
+        steps.append((entry.settled, told))
     elif entry.tries:
         text = desk.many("Tried once; it is tried again.", "Tried {n} times; it is tried again.", entry.tries)
         steps.append((desk.now, text))
@@ -265,8 +265,7 @@ def _data(record: Record) -> list[tuple[str, str, str]]:
     """(key, value, where it was read) of what Meta is told."""
     found = []
     for key, value in dict(record.payload.get("custom_data", {})).items():
-        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        found.append((key, text, record.sources.get(key, "")))
+        found.append((key, words.value(value), record.sources.get(key, "")))
     return found
 
 

@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response
 from capi_middleware.admin import inside, picker, ruleform, terms
 from capi_middleware.admin.desk import Desk
 from capi_middleware.admin.ruleform import Line, RuleForm
+from capi_middleware.admin.words import value as show
 from capi_middleware.settings.pattern import PatternError
 from capi_middleware.settings.value import css_parts, css_selector
 
@@ -139,7 +140,8 @@ def _form(desk: Desk) -> tuple[RuleForm, str]:
 
 def selector_problem(desk: Desk, selector: str) -> str:
     """Why a selector from the shop's page is not taken, "" for nothing. ``:has`` and its like may take for ever."""
-    if len(selector) > LONGEST_SELECTOR or selector.count(":has(") > 1 or selector.count(":") > 8:
+    odd = not selector.isprintable() or selector.count(":has(") > 1 or selector.count(":") > 8
+    if len(selector) > LONGEST_SELECTOR or odd:
         return desk.say("This element cannot be described simply enough. Pick one near it.")
     try:
         css_selector(css_parts(selector)[0])
@@ -149,7 +151,7 @@ def selector_problem(desk: Desk, selector: str) -> str:
 
 
 def _short(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = show(value)
     return text if len(text) <= LONGEST_SAMPLE else text[: LONGEST_SAMPLE - 1] + "…"
 
 

@@ -203,7 +203,7 @@
       rows.push(choice(words.value, words.values, picked.key, (value) => { picked.key = value; }));
       rows.push(choice(words.element, picked.options.map((one) => [one, one]), picked.selector, (value) => { picked.selector = value; }));
     }
-    bar.replaceChildren(make("p", {}, words.picked + " ", make("b", {textContent: "“" + (picked.text || "–") + "”"})),
+    bar.replaceChildren(make("p", {}, words.picked + " ", make("b", {textContent: picked.text || "–"})),
       make("div", {className: "row"}, ...rows), result,
       make("div", {className: "row"}, go, press(words.again, "", start), picked.element ? press(words.wider, "quiet", wider) : null, press(words.end, "quiet", end)));
     look();
