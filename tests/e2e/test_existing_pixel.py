@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -282,3 +284,24 @@ def test_a_base_element_does_not_lead_our_addresses_away(
     see(visitor.page, f"{running.url}/kontakt")
     later(visitor.page, 3500)
     check(sandbox, ["PageView", Expected("Contact", "", {"content_name": "chat"})], visitor)
+
+
+@pytest.mark.parametrize("headers", [[], CACHED], ids=["inline", "collect"])
+def test_where_the_policy_lets_in_its_code_and_not_ours(
+    headers: list[Any], sandbox: Sandbox, visitor: Visitor, shop: Callable[..., Wrapped]
+) -> None:
+    """The theme's inline code is trusted by its hash; ours is a file, and comes after it. It sees the pixel that is
+    there, and neither sets it up nor views the page again."""
+    digest = base64.b64encode(hashlib.sha256(theme(OWN)[8:-9].encode()).digest()).decode()
+    policy = f"script-src 'self' 'sha256-{digest}' https://connect.facebook.net"
+    running = shop(theme(OWN), headers=[*headers, ("Content-Security-Policy", policy)])
+    loads: list[str] = []
+    visitor.page.on("request", lambda request: loads.append(request.url))
+    see(visitor.page, f"{running.url}/")
+    later(visitor.page, 3500)
+    arrive(sandbox, 1, 1)
+    assert names(sandbox) == ["PageView"]
+    assert sum("fbevents.js" in url for url in loads) == 1
+    assert sum("/signals/config/" in url for url in loads) == 1
+    assert [event.event_name for event in sandbox.server_events] == ["PageView"]
+    assert visitor.errors == []
