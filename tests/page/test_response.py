@@ -6,6 +6,7 @@ import gc
 import io
 import sys
 import threading
+import tracemalloc
 import weakref
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -660,6 +661,32 @@ def test_streaming() -> None:
     for chunk in rest:
         assert next(out) is chunk
     assert list(out) == [TAIL]
+
+
+@row("slow streaming HTML")
+def test_a_long_stream_takes_little_memory() -> None:
+    """Each chunk comes out before the next is asked for, and what is held of 8 MB is small."""
+    asked: list[int] = []
+
+    def app(environ: dict[str, Any], start_response: Any) -> Iterator[bytes]:
+        start_response("200 OK", [HTML])
+        yield b"<!doctype html><html><head><title>x</title></head><body>"
+        for number in range(500):
+            asked.append(number)
+            yield b"<p>" + bytes([97 + number % 26]) * 16_000 + b"</p>"
+        yield b"</body></html>"
+
+    ours = Ours(app)
+    tracemalloc.start()
+    try:
+        size = 0
+        for count, chunk in enumerate(ours(create_environ(), Server().start_response)):
+            size += len(chunk)
+            assert len(asked) in (count, 500)
+        assert tracemalloc.get_traced_memory()[1] < 128 * 1024
+    finally:
+        tracemalloc.stop()
+    assert size > 8_000_000
 
 
 def test_a_filter_that_fails_costs_nothing_but_itself() -> None:

@@ -6,7 +6,6 @@ import io
 import subprocess
 import sys
 import threading
-import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -133,35 +132,6 @@ def test_no_cookie_on_what_a_cache_may_keep(wrap: Wrap, header: tuple[str, str])
     answered = request(wrap(app), headers=BROWSER, path="/?fbclid=IwAR0123456789abcdef")
     assert answered.header("Set-Cookie") is None
     assert b"window.capi = " in answered.body
-
-
-def test_a_long_stream_streams_in_little_memory(wrap: Wrap) -> None:
-    """Each chunk comes out before the next is asked for, and what we hold of 8 MB is small."""
-    asked: list[int] = []
-
-    def app(environ: dict[str, Any], start_response: Any) -> Iterator[bytes]:
-        start_response("200 OK", [HTML])
-        yield b"<!doctype html><html><head><title>x</title></head><body>"
-        for number in range(500):
-            asked.append(number)
-            yield b"<p>" + bytes([97 + number % 26]) * 16_000 + b"</p>"
-        yield b"</body></html>"
-
-    wrapped = wrap(app)
-    list(wrapped(create_environ(headers=BROWSER), lambda *_: print))
-    asked.clear()
-    tracemalloc.start()
-    try:
-        out = wrapped(create_environ(headers=BROWSER), lambda *_: print)
-        sizes = []
-        for count, chunk in enumerate(out):
-            sizes.append(len(chunk))
-            assert len(asked) in (count, 500)
-        out.close()  # type: ignore[attr-defined]
-        assert tracemalloc.get_traced_memory()[1] < 600_000
-    finally:
-        tracemalloc.stop()
-    assert sum(sizes) > 8_000_000
 
 
 @row("import / construction")
