@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from tests.delivery.postgres import die_with_parent
 from tests.delivery.sink import Reply, Sink
 
 ROOT = Path(__file__).parents[2]
@@ -91,6 +92,7 @@ class Shop:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
+                preexec_fn=die_with_parent,
             )
         end = time.monotonic() + 20
         while True:
