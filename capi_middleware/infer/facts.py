@@ -121,13 +121,16 @@ def remembered(
     with _lock:
         known = _pages.get(key, ())
     now = time.monotonic()
+    address = f"{path}?{query}" if query else path
     for one in known:
         if one.until > now and holds(page, one.needles):
+            if memory is not None and memory.by_url(host, address) is None:  # another memory, or long forgotten
+                memory.learn(host, address, one.facts)
             return one.facts
     facts, needles = read(page, host, path, query, shop)
     stable = next((kept for one in known if one.facts == facts and (kept := _stable(facts, one.needles, needles))), ())
     if memory is not None:
-        memory.learn(host, f"{path}?{query}" if query else path, facts)
+        memory.learn(host, address, facts)
     if needles:
         others = tuple(one for one in known if one.until > now and one.facts != facts)[: VARIANTS - 1]
         with _lock:

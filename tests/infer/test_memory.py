@@ -213,3 +213,18 @@ def test_nothing_raises_after_close(tmp_path: Path) -> None:
     known.learn("shop.example", "/mug", MUG)
     assert known.by_id("shop.example", "12")
     known.close()
+
+
+def test_a_page_that_was_read_for_another_memory_is_learnt_too() -> None:
+    from capi_middleware.infer.facts import remembered
+    from capi_middleware.settings import ShopSettings
+
+    page = (
+        b'<!doctype html><html><head><title>Vas</title><script type="application/ld+json">{"@type": "Product", "name": "Vas",'
+        b' "sku": "V-1", "offers": {"price": "459.50", "priceCurrency": "SEK"}}</script></head><body><h1>Vas</h1></body></html>'
+    )
+    for _ in range(2):
+        memory = ProductMemory()
+        remembered(page, "twice.example", "/vas", "", ShopSettings(), memory)
+        assert memory.by_id("twice.example", "V-1") is not None
+        memory.close()
