@@ -173,7 +173,7 @@ class Reader:
                 continue
             value, right = self._value(raw, hints[name], fields[name].metadata)
             if right:
-                shown = "the value" if hints[name] is Secret else repr(raw)
+                shown = "the value" if hints[name] is Secret or _secret(raw) else repr(raw)
                 self._wrong(text, key, f"{shown} is not valid.", right)
             else:
                 changes[name] = value
@@ -206,6 +206,11 @@ class Reader:
         if isinstance(raw, (list, tuple)) and all(isinstance(item, str) for item in raw):
             return _texts(tuple(raw), rules)
         return None, 'Write a list of texts: ["one", "two"].'
+
+
+def _secret(raw: Any) -> bool:
+    """Whether a value may be a token that was pasted into the wrong place: problems are logged and shown."""
+    return isinstance(raw, str) and (raw.startswith("EAA") or len(raw) > 80)
 
 
 @functools.cache

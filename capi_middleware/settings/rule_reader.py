@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
@@ -128,7 +129,7 @@ class RuleReader:
         variables = _variables(paths)
         rule = Rule(
             event=event,
-            name=reading.text("name") or (f"line {line}" if line else event),
+            name=reading.text("name") or (f"{os.path.basename(self._file)}:{line}" if line else event),
             methods=frozenset(reading.choices("method", METHODS)),
             paths=paths,
             hosts=tuple(map(glob, reading.texts("host"))),

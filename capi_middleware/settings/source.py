@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import logging
 import os
 import threading
 import time
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from .reader import Text
 from .settings import Settings
 from .state import state_dir
 
+_log = logging.getLogger("capi_middleware.settings")
 POLL = 1.0
 """Seconds between two looks at the files."""
 _PATIENCE = 5.0
@@ -141,8 +143,11 @@ class SettingsSource:
                 texts.append(self._text(str(path), problems, first))
                 settings, more = merge(texts, self._keywords)
             self._stamp = stamp
-            self.problems = (*problems, *more)
+            told, self.problems = self.problems, (*problems, *more)
+            before = self.generation
             self._take(settings, _version(texts))
+            if not first:
+                _tell(told, self.problems, self.generation != before)
             if first:  # only now is the state folder known
                 self._stamp = self._read_stamp()
 
@@ -203,6 +208,15 @@ def _after_fork() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
+
+
+def _tell(before: Sequence[Problem], now: Sequence[Problem], changed: bool) -> None:
+    """What changed while the shop runs; at the start, whoever made the source says it."""
+    for problem in now:
+        if problem not in before:
+            _log.warning("%s The last good version stays in force.", problem)
+    if changed:
+        _log.info("settings changed and are in force")
 
 
 def _stamp(path: str | Path) -> tuple[int, int, int]:

@@ -220,8 +220,9 @@ def test_a_page_that_was_read_for_another_memory_is_learnt_too() -> None:
     from capi_middleware.settings import ShopSettings
 
     page = (
-        b'<!doctype html><html><head><title>Vas</title><script type="application/ld+json">{"@type": "Product", "name": "Vas",'
-        b' "sku": "V-1", "offers": {"price": "459.50", "priceCurrency": "SEK"}}</script></head><body><h1>Vas</h1></body></html>'
+        b'<!doctype html><html><head><title>Vas</title><script type="application/ld+json">{"@type": "Product",'
+        b' "name": "Vas", "sku": "V-1", "offers": {"price": "459.50", "priceCurrency": "SEK"}}</script></head>'
+        b"<body><h1>Vas</h1></body></html>"
     )
     for _ in range(2):
         memory = ProductMemory()

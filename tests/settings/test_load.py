@@ -136,7 +136,7 @@ def test_mistake(text: str, told: str, tmp_path: Path) -> None:
 
 
 def test_secrets_stay_out_of_problems(tmp_path: Path) -> None:
-    found = problems('[meta]\naccess_token = ["EAAsecret"]\npixel_id = "x"\n', tmp_path)
+    found = problems('[meta]\naccess_token = ["EAAsecret"]\npixel_id = "EAAsecret"\n', tmp_path)
     assert len(found) == 2
     assert "EAAsecret" not in "".join(found)
 

@@ -71,12 +71,14 @@ def test_a_server_without_time_for_threads_picks_it_up_too(file: Path, monkeypat
 @pytest.mark.parametrize(
     "bad", ["[meta\n", '[meta]\npixel_id = "x"\n', TWO + '[[rule]]\nevent = "AddToCar"\n'], ids=["toml", "key", "rule"]
 )
-def test_a_bad_file_leaves_the_last_good_settings(file: Path, bad: str) -> None:
+def test_a_bad_file_leaves_the_last_good_settings(file: Path, bad: str, caplog: pytest.LogCaptureFixture) -> None:
     source = SettingsSource(file)
     write(file, bad)
     assert not source.poll()
     assert source.current.meta.pixel_id == "1111111111"
     assert [problem.file for problem in source.problems] == [str(file)]
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert "last good version stays in force" in caplog.text
     write(file, TWO)
     assert source.poll()
     assert source.problems == ()
