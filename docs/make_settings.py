@@ -1,4 +1,4 @@
-"""Writes ``docs/settings.md`` from the settings themselves: ``python docs/make_settings.py``. A test keeps it current."""
+"""Writes ``docs/settings.md`` from the settings: ``python docs/make_settings.py``. A test keeps it current."""
 
 from __future__ import annotations
 
