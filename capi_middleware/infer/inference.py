@@ -30,6 +30,7 @@ from .value import PAGE_SOURCES
 LARGEST_BODY = 64 * 1024
 """Bytes of a request's body above which it is not looked at."""
 _KEPT = 4096
+_KEPT_OF_A_SITE = 512
 _ACTORS = (Asker.PERSON, Asker.SUSPECT, Asker.SCRIPT)
 _AUTO = ("auto", "")
 
@@ -73,7 +74,9 @@ class Inference:
         self._excluded = tuple(map(path_pattern, settings.shop.exclude))
         self._chosen = _chosen(settings)
         self._hears = any(rule.notice for rule in settings.rules)
-        self._outlines: LRUCache[tuple[str, bool, str, str, str], Outline] = LRUCache(_KEPT)
+        self._outlines: LRUCache[tuple[str, bool, str, str, str], Outline] = LRUCache(
+            _KEPT_OF_A_SITE if settings.host else _KEPT
+        )
         self._idle: dict[tuple[str, str, str], bool] = {}
         self._lock = Lock()
 

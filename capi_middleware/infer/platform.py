@@ -23,7 +23,8 @@ LOOKS = 30
 AGAIN = 3600.0
 """Seconds after which such a host is looked at again."""
 HEAD = 128 * 1024
-_MOST_HOSTS = 20_000
+_MOST_HOSTS = 10_000
+_LARGEST = 4 * 1024 * 1024
 
 
 class Recognised(NamedTuple):
@@ -66,7 +67,7 @@ class Platforms:
         """Whether another page of this host is worth a look."""
         held = self._hosts.get(host)
         if held is None:
-            return len(self._hosts) < _MOST_HOSTS
+            return True
         if held.found.name:
             return False
         if held.looks >= LOOKS and time.monotonic() - held.since > AGAIN:
@@ -84,7 +85,11 @@ class Platforms:
         if not self._lock.acquire(timeout=0.02):  # held by a thread that a fork left behind
             return self.known(host)
         try:
-            held = self._hosts.setdefault(host, _Host(_NOTHING))
+            held = self._hosts.get(host)
+            if held is None:
+                while len(self._hosts) >= _MOST_HOSTS:  # whoever invents hosts only pushes the oldest out
+                    del self._hosts[next(iter(self._hosts))]
+                held = self._hosts[host] = _Host(_NOTHING)
             if html:
                 held.looks += 1
                 held.since = time.monotonic()
@@ -119,7 +124,8 @@ class Platforms:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
             try:
-                os.write(handle, row.encode("utf-8"))
+                if os.fstat(handle).st_size < _LARGEST:
+                    os.write(handle, row.encode("utf-8"))
             finally:
                 os.close(handle)
         except OSError:

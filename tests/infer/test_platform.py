@@ -122,6 +122,17 @@ def test_looking_ends() -> None:
     assert not platforms.curious("plain.example")
 
 
+def test_invented_hosts_push_out_only_the_oldest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("capi_middleware.infer.platform._MOST_HOSTS", 50)
+    monkeypatch.setattr("capi_middleware.infer.platform._LARGEST", 2000)
+    platforms = Platforms(tmp_path)
+    for number in range(200):
+        platforms.look(f"h{number}.example", ["OCSESSID"])
+    assert platforms.known("h199.example").name == "opencart"
+    assert platforms.known("h0.example").name == ""
+    assert (tmp_path / "platforms.jsonl").stat().st_size < 2200
+
+
 def test_weak_marks_add_up_over_pages() -> None:
     platforms = Platforms()
     platforms.look("a.example", [], [], b'<a href="index.php?route=common/home">')
