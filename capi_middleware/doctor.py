@@ -21,7 +21,9 @@ from .settings import Problem, Settings
 from .settings.words import path_kinds
 from .visit import AddressFinding, consent_tools_in
 
-_HREF = re.compile(rb"""<a\b[^<>]{0,800}?\bhref\s{0,4}=\s{0,4}(?:"([^"<>]{1,600})"|'([^'<>]{1,600})')""", re.I)
+_HREF = re.compile(
+    rb"""<a\b[^<>]{0,800}?\bhref\s{0,4}=\s{0,4}(?:"([^"<>]{1,600})"|'([^'<>]{1,600})'|([^\s"'<>]{1,600}))""", re.I
+)
 _META_POLICY = re.compile(rb"<meta[^<>]{0,200}content-security-policy[\"' >]", re.I)
 _OURS = re.compile(
     rb"<script[^<>]{0,120}>\s{0,8}(?:window\.)?capi(?: = \{|\.).*?</script>"
@@ -242,7 +244,7 @@ def links(page: Page, host: str) -> list[str]:
     """Pages of the same shop to open next, the most telling first; none that changes anything."""
     found: dict[str, int] = {}
     for match in _HREF.finditer(page.answer.body[: 1024 * 1024]):
-        text = unescape((match[1] or match[2]).decode("utf-8", "replace"))
+        text = unescape((match[1] or match[2] or match[3]).decode("utf-8", "replace"))
         parts = urlsplit(urljoin(page.request.url, text))
         if parts.scheme not in ("http", "https") or (parts.hostname or "").lower() != host:
             continue

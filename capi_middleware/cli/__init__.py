@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 
@@ -48,7 +49,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         prog=f"capi-middleware {name}", description=COMMANDS[name][0].upper() + COMMANDS[name][1:] + "."
     )
     module.options(parser)
-    code: int = module.run(parser.parse_args(rest))
+    try:
+        code: int = module.run(parser.parse_args(rest))
+        sys.stdout.flush()
+    except BrokenPipeError:  # `… | head`: the reader has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     return code
 
 

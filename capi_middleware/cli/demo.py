@@ -102,6 +102,9 @@ def run(arguments: argparse.Namespace) -> int:
     except ValueError as problem:
         print(f"capi-middleware demo: {problem}", file=sys.stderr)
         return 2
+    if arguments.port is not None and not 0 <= arguments.port < 65535:
+        print(f"capi-middleware demo: --port {arguments.port} is none: choose one from 1 to 65534", file=sys.stderr)
+        return 2
     if arguments.port is not None:
         port = arguments.port
     end_as_with_ctrl_c()

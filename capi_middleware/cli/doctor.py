@@ -38,6 +38,9 @@ def run(arguments: argparse.Namespace) -> int:
     if not host:
         print(f"capi-middleware doctor: {arguments.url} is no address: write it with https://", file=sys.stderr)
         return 2
+    if arguments.pages < 1:
+        print("capi-middleware doctor: --pages takes a number, 1 or more", file=sys.stderr)
+        return 2
     feed = None
     if arguments.catalogue:
         try:
@@ -112,7 +115,7 @@ def _recent(source: SettingsSource) -> list[tuple[str, str]]:
 
 def told(pages: list[Page], findings: list[Finding]) -> str:
     """For people."""
-    lines = [f"Looked at {len(pages)} pages:"]
+    lines = [f"Looked at {len(pages)} page{'' if len(pages) == 1 else 's'}:"]
     for page in pages:
         names = ", ".join(event.event_name for event in page.explanation.events) or "nothing"
         lines.append(f"  {page.answer.status} {page.request.url}  ->  {names}")

@@ -53,7 +53,11 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.output == "-":
         print(text, end="")
         return 0
-    target.write_text(text, encoding="utf-8")
+    try:
+        target.write_text(text, encoding="utf-8")
+    except OSError as error:
+        print(f"{target} cannot be written: {error.strerror}.", file=sys.stderr)
+        return 2
     print(f"{target} is written.")
     if seen.platform:
         print(f"Platform: {preset(seen.platform).title}, by {seen.why}.")

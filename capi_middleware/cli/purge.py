@@ -23,6 +23,9 @@ def run(arguments: argparse.Namespace) -> int:
     if not (arguments.visitor or arguments.dead or arguments.older_than):
         print("capi-middleware purge: say what: --visitor FBP, --dead or --older-than DAYS", file=sys.stderr)
         return 2
+    if not 0 <= arguments.older_than < 100_000:
+        print("capi-middleware purge: --older-than takes a number of days, 0 or more", file=sys.stderr)
+        return 2
     return guarded(arguments, lambda: _run(arguments))
 
 

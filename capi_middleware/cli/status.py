@@ -8,8 +8,9 @@ import time
 from typing import Any
 
 from capi_middleware.delivery import Filter, Ledger, Outbox, State
+from capi_middleware.settings.state import state_dir
 
-from .delivering import answer, common_options, guarded, source_of
+from .delivering import answer, common_options, folder_problem, guarded, misread, source_of
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -24,6 +25,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _run(arguments: argparse.Namespace) -> int:
     source = source_of(arguments)
+    if misread(source):
+        return 2
     health = Outbox(source).health()
     ledger = Ledger(source)
     day: dict[str, int] = {}
@@ -34,7 +37,11 @@ def _run(arguments: argparse.Namespace) -> int:
     dead = [dataclasses.asdict(entry) for entry in ledger.recent(Filter(state=State.DEAD), arguments.dead)]
     waiting = sum(pixel["waiting"] for pixel in pixels)
     told = {**health, "waiting": max(waiting, health["waiting"]), "day": day, "pixels": pixels, "dead": dead}
-    told["ok"] = health["ok"] and not health["lost"]
+    wrong = folder_problem(source)
+    if wrong:
+        told["problems"] = [*told["problems"], wrong]
+    told["state_dir"] = str(state_dir(source.current))
+    told["ok"] = health["ok"] and not health["lost"] and not wrong
     ledger.close()
     answer(arguments, told, _text(told))
     return 0 if told["ok"] else 1
@@ -45,6 +52,7 @@ def _text(told: dict[str, Any]) -> str:
     age = f", the oldest for {told['oldest']:.0f} s" if told["oldest"] else ""
     made, delivered, paired = (day.get(what, 0) for what in ("made", "delivered", "paired"))
     lines = [
+        f"Looked at   {told['state_dir']}",
         f"Waiting     {told['waiting']} event(s){age}",
         f"Last 24 h   {made} made, {delivered} delivered, {paired} paired with the browser's, "
         f"{day.get('dead', 0)} dead, {day.get('expired', 0)} expired",
@@ -57,5 +65,10 @@ def _text(told: dict[str, Any]) -> str:
         when = time.strftime("%Y-%m-%d %H:%M", time.gmtime(entry["event_time"]))
         lines.append(f"Dead        {entry['number']} {entry['event_name']} of {when} UTC: {entry['reason']}")
     lines += [f"Problem     {problem}" for problem in told["problems"]]
-    lines.append("All is well." if told["ok"] else "See above; `capi-middleware replay` sends dead letters again.")
+    if not told["ok"]:
+        lines.append("See above; `capi-middleware replay` sends dead letters again.")
+    elif any(pixel["state"] != "open" for pixel in told["pixels"]):
+        lines.append("Nothing is lost: what waits is sent by itself.")
+    else:
+        lines.append("All is well.")
     return "\n".join(lines)

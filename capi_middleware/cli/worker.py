@@ -9,25 +9,43 @@ import sys
 import threading
 from types import FrameType
 
+from capi_middleware.delivery import Ledger
 from capi_middleware.delivery.worker import Worker
 from capi_middleware.settings.state import state_dir
 
-from .delivering import common_options, source_of
+from .delivering import answer, common_options, folder_problem, misread, source_of
 
 
 def options(parser: argparse.ArgumentParser) -> None:
     common_options(parser)
     parser.add_argument("--once", action="store_true", help="deliver what waits, then stop (for cron)")
-    parser.add_argument("--timeout", type=float, default=60.0, metavar="S", help="with --once: at most so long")
+    parser.add_argument("--timeout", type=float, default=60.0, metavar="S", help="with --once: at most so long (60)")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Until SIGTERM or Ctrl-C. With ``--once``: 1 if something still waits."""
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.WARNING)
+    if arguments.timeout <= 0:
+        print("capi-middleware worker: --timeout takes seconds above 0", file=sys.stderr)
+        return 2
     source = source_of(arguments)
+    if misread(source):
+        return 2
+    wrong = folder_problem(source)
+    if wrong:
+        print(f"capi-middleware worker: {wrong}", file=sys.stderr)
+        return 1
     worker = Worker(source)
     if arguments.once:
-        return 0 if worker.run_once(arguments.timeout) else 1
+        done = worker.run_once(arguments.timeout)
+        ledger = Ledger(source)
+        left = sum(pixel.waiting for pixel in ledger.pixels())
+        ledger.close()
+        text = f"{left} event(s) still wait." if left else "Everything is delivered."
+        if left and done:
+            text += " A web process delivers, and goes on by itself."
+        answer(arguments, {"waiting": left, "ok": not left}, text)
+        return 0 if done and not left else 1
     stop = threading.Event()
 
     def stopped(number: int, frame: FrameType | None) -> None:

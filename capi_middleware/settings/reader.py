@@ -243,7 +243,7 @@ def _number(raw: Any, hint: Any, rules: Mapping[str, Any]) -> tuple[Any, str]:
 
 
 def _text(raw: Any, rules: Mapping[str, Any]) -> tuple[Any, str]:
-    if isinstance(raw, int) and not isinstance(raw, bool):
+    if isinstance(raw, int) and not isinstance(raw, bool) and rules.get("pattern"):
         raw = str(raw)  # pixel_id = 1234567890 without quotes is meant well
     if not isinstance(raw, str):
         return None, rules.get("right") or 'Write a text in "quotes".'
