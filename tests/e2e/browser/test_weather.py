@@ -284,4 +284,5 @@ def test_ids_for_tag_managers(open_shop: OpenShop, sandbox: Sandbox, visitor: Vi
     visitor.page.goto(shop.url + "/cached/p/1")
     pairs = check(sandbox, BOTH, visitor)
     told = visitor.page.evaluate("dataLayer.map((one) => [one.event, one.event_name, one.event_id])")
-    assert told == [["capi", pair.event_name, pair.event_id] for pair in pairs]
+    # The pairs stand in the order in which their first legs arrived, which may be the server's or the browser's.
+    assert sorted(told) == sorted(["capi", pair.event_name, pair.event_id] for pair in pairs)
