@@ -13,13 +13,15 @@ from capi_middleware.visit import scrub_text
 
 from . import currency, money, receipt
 from .context import Context
-from .line import Line, clean_id, lines_of, quantity_of
+from .line import Line, clean_id, lines_of, lines_of_pairs, quantity_of
 from .told import told_of
+from .types import Facts
 from .value import Found, find
 
 _ITEM_EVENTS = frozenset({"AddToCart", "AddToWishlist"})
 _ORDER_EVENTS = frozenset({"InitiateCheckout", "AddPaymentInfo", "Purchase"})
 _TRAILING_ID = re.compile(r"/(\d{1,18}|[A-Za-z0-9]{1,12}-?\d{1,12})/?$")
+_ENDING_ID = re.compile(r"[-_]p?(\d{2,18})(?:\.html?)?/?$")
 _ORDER_NUMBER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}")
 _MOST_REFERENCES = 5
 _CARD = re.compile(r"(?<!\d)(?:\d[ -]?){14,18}\d(?!\d)")
@@ -153,7 +155,8 @@ def _lines(rule_data: Mapping[str, Value], context: Context) -> tuple[list[Line]
                 for n, line in enumerate(automatic)
             ]
         return automatic, "form" if context.body.fields else "json"
-    found = _from_query(context) or _from_path(context) or _from_page(context)
+    places = (_from_query, _from_own_page, _from_path, _from_page)
+    found = next((one for place in places if (one := place(context))), None)
     if found is None:
         return [], ""
     line, source = found
@@ -175,23 +178,40 @@ def _quantities(rule_data: Mapping[str, Value], context: Context) -> list[float 
 
 
 def _from_query(context: Context) -> tuple[Line, str] | None:
-    for name, value in context.query:
-        if "id" in field_kinds(name) and (content_id := clean_id(value)) and any(map(str.isdigit, content_id)):
-            amounts = [quantity_of(text) for key, text in context.query if "quantity" in field_kinds(key)]
-            return Line({"product_id": content_id}, amounts[0] if amounts else None), f"query:{name}"
-    return None
+    lines = [line for line in lines_of_pairs(context.query) if any(map(str.isdigit, line.content_id))]
+    if not lines:
+        return None
+    name = next((name for name, value in context.query if "id" in field_kinds(name) and clean_id(value)), "")
+    return lines[0], f"query:{name}"
 
 
 def _from_path(context: Context) -> tuple[Line, str] | None:
-    found = _TRAILING_ID.search(context.visit.path)
-    if found is None or path_kinds("/" + found[1]):
-        return None
-    return Line({"product_id": found[1]}), "path"
+    """A number at the end of the path, what follows a word for adding, or the id of a product that was shown."""
+    path = context.visit.path
+    found = _TRAILING_ID.search(path)
+    if found is not None and not path_kinds("/" + found[1]):
+        return Line({"product_id": found[1]}), "path"
+    parts = [part for part in path.split("/") if part]
+    for before, part in zip(parts, parts[1:], strict=False):
+        if "add" in path_kinds("/" + before) and any(map(str.isdigit, part)) and clean_id(part):
+            return Line({"product_id": part}), "path"
+    ending = _ENDING_ID.search(path)
+    if ending is not None and context.products is not None:
+        known = context.products.by_id(context.visit.host, ending[1])
+        return (Line({"product_id": ending[1]}), "path") if known else None
+    return None
+
+
+def _from_own_page(context: Context) -> tuple[Line, str] | None:
+    return _of_page(context.own_page)
 
 
 def _from_page(context: Context) -> tuple[Line, str] | None:
     """A form that names no product speaks of the page it stands on."""
-    shown = context.own_page or context.referring
+    return _of_page(context.referring)
+
+
+def _of_page(shown: Facts | None) -> tuple[Line, str] | None:
     ids = shown.product.get("content_ids") if shown is not None and shown.is_product else None
     return (Line({"id": str(ids[0])}), "the page before") if ids else None
 

@@ -17,6 +17,7 @@ _GID = re.compile(r"^gid://[^/]+/[^/]+/")
 _ID = re.compile(r"[^\s<>\"']{1,100}")
 _BLOCK = re.compile(r"\{([^{}]{0,2000})\}")
 _LITERAL = re.compile(r"([A-Za-z_]\w*)\s*:\s*(?:\"([^\"\\]{1,200})\"|(-?\d+(?:\.\d+)?))")
+_NUMBERED = re.compile(r"[A-Za-z]+[-_.](\d{4,18})")
 _BRACKETED = re.compile(r"^(.*)\[([^\[\]]*)\]$")
 _DEEPEST = 8
 
@@ -41,6 +42,11 @@ def lines_of(body: Body) -> list[Line]:
         return []
     found = _json_lines(body.json)
     return found or _literal_lines(body.query_text)
+
+
+def lines_of_pairs(pairs: Iterable[tuple[str, str]]) -> list[Line]:
+    """The lines that the parameters of an address speak of."""
+    return _form_lines(pairs)
 
 
 def clean_id(value: Any) -> str:
@@ -96,6 +102,7 @@ def _form_lines(fields: Iterable[tuple[str, str]]) -> list[Line]:
     are ``id[1]`` and ``qty[1]``. A quantity alone under a number is that product's: ``quantity[4711]``."""
     groups: dict[str, list[tuple[str, str]]] = {}
     keyed: list[Line] = []
+    named: list[Line] = []  # qty_39196067
     for name, value in fields:
         if not value or len(name) > 200:
             continue
@@ -109,10 +116,15 @@ def _form_lines(fields: Iterable[tuple[str, str]]) -> list[Line]:
                 keyed.append(Line({"product_id": bracketed[2]}, quantity_of(value)))
         else:
             groups.setdefault(bracketed[1] if bracketed and bracketed[2] else "", []).append((name, value))
+            numbered_name = _NUMBERED.fullmatch(name)
+            if numbered_name and "quantity" in kinds:
+                named.append(Line({"product_id": numbered_name[1]}, quantity_of(value)))
     numbered = [line for name, group in groups.items() if name.startswith("#") and (line := _line(group))]
     if keyed and not numbered:
         return [line for line in keyed if line.quantity][:MOST_LINES]
     found = numbered or [line for group in groups.values() if (line := _line(group))]
+    if not found:
+        return [line for line in named if line.quantity][:MOST_LINES]
     with_quantity = [line for line in found if line.quantity is not None]
     return (with_quantity or found[:1])[:MOST_LINES]
 

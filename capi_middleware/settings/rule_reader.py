@@ -281,7 +281,7 @@ class _Reading:
         if notice not in ("", *NOTICES):
             self.wrong(f"{prefix}notice", f"{notice!r} is not known.", f"Known: {', '.join(NOTICES)}.")
         named = isinstance(cookie, Mapping) or cookie is None
-        names = {} if named else dict.fromkeys(self.texts("cookie", table, prefix), "*")
+        names = () if named else self.texts("cookie", table, prefix)
         flags = {name: table[name] for name in ("product", "page", "cart") if name in table}
         for name, raw in flags.items():
             if not isinstance(raw, bool):
@@ -293,7 +293,7 @@ class _Reading:
             ),
             redirect_query=self.tests(table.get("redirect_query"), f"{prefix}redirect_query"),
             json=self.tests(table.get("json"), f"{prefix}json", json_path),
-            cookie=self.tests(cookie if named else names, f"{prefix}cookie"),
+            cookie=self.tests(cookie, f"{prefix}cookie") if named else _any_named(names),
             header=self.tests(table.get("header"), f"{prefix}header"),
             css=self.tests(table.get("css"), f"{prefix}css", _css),
             notice=notice if isinstance(notice, str) else "",
@@ -352,6 +352,15 @@ def _variables(paths: tuple[Pattern, ...]) -> frozenset[str] | None:
     if any(pattern.text.startswith("words:") for pattern in paths):
         return frozenset()
     return frozenset(name for pattern in paths for name in pattern.names)
+
+
+def _any_named(names: tuple[str, ...]) -> tuple[Test, ...]:
+    """A cookie (or several, one of which) that is set at all."""
+    if not names:
+        return ()
+    globs = _globs(names)
+    test = value_test(" or ".join(names), "*")
+    return (test._replace(find=lambda name: any(one.match(name) for one in globs)),)
 
 
 def _globs(texts: tuple[str, ...]) -> tuple[Glob, ...]:

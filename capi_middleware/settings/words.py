@@ -13,12 +13,15 @@ from urllib.parse import unquote_plus
 _LETTERS = str.maketrans({"ø": "o", "æ": "ae", "ß": "ss", "ł": "l", "đ": "d", "œ": "oe"})
 _ACCENTS = re.compile("[\u0300-\u036f]+")
 _SIGNS = re.compile(r"[-_.+' ]+")
-_ENDING = re.compile(r"\.(?:html?|php\d?|aspx?|jsp|do|cfm|action)$")
+_ENDING = re.compile(r"\.[a-z]{2,6}\d?$")
 _JOINTS = re.compile(r"[.|:]")
 _BRACKET = re.compile(r"\[([^\[\]]*)\]")
 _TAIL = re.compile(r"\d+$")
 _MAX_SEGMENTS = 24
-_MAX_TOKENS = 3
+_MAX_TOKENS = 4
+_ID_ENDINGS = ("productid", "productcode", "itemid", "itemcode", "variantid", "articleid", "skuid", "prodid")
+_QUANTITY_ENDINGS = ("quantity", "qty")
+_OTHERS = ("related", "parent", "remove", "bundle", "gift", "order", "user", "customer", "cart", "basket", "line")
 
 Kinds = frozenset[str]
 NONE: Kinds = frozenset()
@@ -67,7 +70,7 @@ def phrases(kind: str) -> tuple[str, ...]:
 
 def path_kinds(path: str) -> Kinds:
     """What a path speaks of. ``cart`` where a whole part of it is a cart word, ``~cart`` where it is one of at most
-    three words in a part (``cart_line_items``); long slugs say nothing."""
+    four words in a part (``cart_line_items``); long slugs say nothing."""
     words = path_words()
     found: set[str] = set()
     for segment in path.split("/", _MAX_SEGMENTS)[:_MAX_SEGMENTS]:
@@ -108,7 +111,16 @@ def field_kinds(name: str) -> Kinds:
     inner = [part for part in _BRACKET.findall(name) if part and not part.isdigit()]
     last = bare(inner[-1] if inner else name.partition("[")[0].rpartition(".")[2] or name)
     words = field_words()
-    return words.get(last) or words.get(_TAIL.sub("", last), NONE)
+    known = words.get(last) or words.get(_TAIL.sub("", last))
+    if known is not None:
+        return known
+    if last.endswith(_QUANTITY_ENDINGS):
+        return _QUANTITY
+    return _ID if last.endswith(_ID_ENDINGS) and not last.startswith(_OTHERS) else NONE
+
+
+_ID: Kinds = frozenset({"id"})
+_QUANTITY: Kinds = frozenset({"quantity"})
 
 
 def _index(group: str) -> dict[str, Kinds]:

@@ -428,3 +428,60 @@ def test_a_rule_that_reads_an_address_by_mistake_sends_none() -> None:
     shop = Shop("[[rule]]\nevent = 'Lead'\npath = '/x'\ndata = { who = 'form:email', list = 'json:emails' }\n")
     assert data(shop.ask("/x", form={"email": "anna@example.com"}), "Lead") == {}
     assert "anna@" not in str(shop.ask("/x", posted={"emails": ["anna@example.com"]}))
+
+
+OLD_SHOPS: list[tuple[str, dict[str, Any], list[str]]] = [
+    ("/index.cfm", {"form": {"exe": "cart.add", "skulist": "MUG-1"}}, ["MUG-1"]),
+    (
+        "/product_info.php?action=add_product",
+        {"form": {"products_id": "12", "cart_quantity": "1", "name": "", "email": ""}},
+        ["MUG-1"],
+    ),
+    ("/addtocart.aspx", {"form": {"storeid": "x", "qty_12345": "2"}}, ["12345"]),
+    ("/checkout/add_item.cmd", {"form": {"productId": "12", "form_state": "x"}}, ["MUG-1"]),
+    ("/com_act.cfm", {"form": {"titre": "Mugg", "ref": "MUG-1", "qte": "1"}}, ["MUG-1"]),
+    (
+        "/merchant.mvc",
+        {"form": {"Action": "ADPR", "Product_Code": "MUG-1", "Quantity": "1", "Old_Search": ""}},
+        ["MUG-1"],
+    ),
+    ("/cart/add/1dd5d6b503027da6", {"form": {"gold": "0"}}, ["1dd5d6b503027da6"]),
+    ("/produkt/mugg", {"form": {"basket_action": "add_product", "products_qty": "1"}}, ["MUG-1"]),
+    ("/product_info.php/Mugg_12.html", {"form": {"basket_action": "add_product", "products_qty": "1"}}, ["MUG-1"]),
+    ("/cart/add_product_post_slim?product_id=12&quantity=2", {}, ["MUG-1"]),
+    ("/buy.html?action=add&product=12&basketType=buy&qty=1", {}, ["MUG-1"]),
+]
+
+
+@pytest.mark.parametrize(("url", "asked", "ids"), OLD_SHOPS, ids=[url for url, *_ in OLD_SHOPS])
+def test_old_shops(shop: Shop, url: str, asked: dict[str, Any], ids: list[str]) -> None:
+    assert data(shop.ask(url, to="/shopping-cart.php", **asked), "AddToCart")["content_ids"] == ids
+
+
+@pytest.mark.parametrize(
+    "url", ["/catalog?id=4&qty=20", "/cart?id=12&qty=1", "/p?product=12", "/basket/update?action=change&id=12&qty=1"]
+)
+def test_links_that_add_nothing(shop: Shop, url: str) -> None:
+    for answer in ({"facts": said("cart: 2")}, {"sets": "cart_id=1", "facts": Facts()}):
+        assert "AddToCart" not in names(shop.ask(url, **answer))
+
+
+@pytest.mark.parametrize(
+    ("url", "form", "expected"),
+    [
+        ("/signup", {"email": "a@b.se", "password": "x"}, ["CompleteRegistration"]),
+        (
+            "/users",
+            {"user[email]": "a@b.se", "user[password]": "x", "user[password_confirmation]": "x"},
+            ["CompleteRegistration"],
+        ),
+        ("/login", {"email": "a@b.se", "password": "x"}, []),
+        ("/register", {"email": "a@b.se"}, []),
+        ("/mailing", {"email": "a@b.se", "list": "newsletter"}, ["Subscribe"]),
+        ("/", {"email": "a@b.se", "form_id": "nyhetsbrev_form"}, ["Subscribe"]),
+        ("/", {"email": "a@b.se"}, []),
+        ("/contact", {"email": "a@b.se", "message": "hej", "subscribe": "on"}, ["Contact"]),
+    ],
+)
+def test_who_registers_and_who_subscribes(shop: Shop, url: str, form: dict[str, str], expected: list[str]) -> None:
+    assert names(shop.ask(url, form=form, to="/thank-you")) == expected

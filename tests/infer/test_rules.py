@@ -177,6 +177,8 @@ def test_json_and_graphql_predicates() -> None:
         ("{ cookie = 'cart*' }", {"sets": "cart_id=4; path=/"}, True),
         ("{ cookie = 'cart*' }", {"sets": "cart_id=; Max-Age=0"}, False),
         ("{ cookie = 'cart*' }", {"sets": "other=4"}, False),
+        ("{ cookie = ['a', 'cart*'] }", {"sets": "cart_id=4; path=/"}, True),
+        ("{ cookie = ['a', 'b'] }", {"sets": "cart_id=4; path=/"}, False),
         ("{ cookie = { flash = '*success*' } }", {"sets": "flash=%22success%22"}, True),
         ("{ header = { x-result = 'ok' } }", {"headers": [("X-Result", "OK")]}, True),
         ("{ header = { x-result = 'ok' } }", {}, False),
