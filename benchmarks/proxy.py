@@ -231,12 +231,12 @@ def mitmproxy_command() -> str:
     return str(command)
 
 
-def ours(server: str, shop: int, sink: int, folder: Path, stack: ExitStack, threads: int = 64) -> Stack:
-    """``capi-middleware proxy`` with everything on."""
+def ours(server: str, shop: int, sink: int, folder: Path, stack: ExitStack, *, pixel: bool = True) -> Stack:
+    """``capi-middleware proxy`` with everything on; without ``pixel`` the proxy alone: where the time goes."""
     port = free_port()
     state = folder / f"state-{server}-{port}"
     environ = {
-        "CAPI_PIXEL_ID": "1234567890",
+        "CAPI_PIXEL_ID": "1234567890" if pixel else "",
         "CAPI_ACCESS_TOKEN": "EAAbenchmark",
         "CAPI_GRAPH_URL": f"http://127.0.0.1:{sink}",
         "CAPI_STATE_DIR": str(state),
@@ -244,9 +244,9 @@ def ours(server: str, shop: int, sink: int, folder: Path, stack: ExitStack, thre
     }
     (folder / "capi.toml").write_text('[consent]\nmode = "implied"\n')
     command = [sys.executable, "-m", "capi_middleware", "proxy", f"http://127.0.0.1:{shop}"]
-    command += ["--listen", f"127.0.0.1:{port}", "--server", server, "--threads", str(threads)]
+    command += ["--listen", f"127.0.0.1:{port}", "--server", server, "--threads", "64"]
     pid = stack.enter_context(process(*command, port=port, env=environ, cwd=folder))
-    return Stack(f"ours / {server}", port, lambda: family(pid))
+    return Stack(f"{'ours' if pixel else 'no pixel'} / {server}", port, lambda: family(pid))
 
 
 def werkzeug(server: str, shop: int, folder: Path, stack: ExitStack) -> Stack:
@@ -331,7 +331,7 @@ def check_injected(stack: Stack) -> None:
 
             body = gzip.decompress(body)
     wanted = b"1234567890" if stack.name.startswith("ours") else SCRIPT.encode()
-    if not stack.name.startswith("nginx") and wanted not in body:
+    if not stack.name.startswith(("nginx", "no pixel")) and wanted not in body:
         raise SystemExit(f"{stack.name} put nothing into the page")
 
 
@@ -485,6 +485,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=int, default=2)
     parser.add_argument("--servers", default="granian,waitress", help="of granian, waitress, gunicorn")
     parser.add_argument("--without-mitmproxy", action="store_true")
+    parser.add_argument("--bare", action="store_true", help="the proxy without a pixel, too")
     parser.add_argument("--soak", action="store_true", help="memory only")
     parser.add_argument("--size", type=int, default=1024, help="MB that go up and down in the soak")
     arguments = parser.parse_args()
@@ -516,6 +517,8 @@ def main() -> int:
             if server != "gunicorn":
                 stacks.append(werkzeug(server, shop, folder, stack))
             stacks.append(ours(server, shop, sink, folder, stack))
+            if arguments.bare:
+                stacks.append(ours(server, shop, sink, folder, stack, pixel=False))
         cells = compare(arguments, stacks)
         report(stacks, cells)
         return 0 if judge(cells) else 1
