@@ -6,7 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from capi_middleware.settings.pattern import PatternError, path_pattern
+from capi_middleware.settings.condition import PatternError
+from capi_middleware.settings.pattern import path_pattern
 from capi_middleware.settings.rule import Rule
 from capi_middleware.settings.rule_reader import RuleReader
 from capi_middleware.settings.words import path_kinds

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from enum import Enum
 from typing import Any, NamedTuple
 
-from capi_middleware.settings.pattern import Test, truthy
+from capi_middleware.settings.condition import Test, truthy
 from capi_middleware.settings.rule import When
 
 from . import document

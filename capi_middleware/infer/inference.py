@@ -9,7 +9,8 @@ from threading import Lock
 from cachetools import LRUCache
 
 from capi_middleware.settings import Problem, Settings
-from capi_middleware.settings.pattern import glob, path_pattern
+from capi_middleware.settings.condition import glob
+from capi_middleware.settings.pattern import path_pattern
 from capi_middleware.settings.rule import PAGE_EVENTS, Rule
 from capi_middleware.settings.suggest import did_you_mean
 from capi_middleware.settings.words import Kinds, path_kinds, route_of
@@ -19,9 +20,10 @@ from .answer import Answer
 from .body import FORM, GRAPHQL, JSON, Body, kind_of
 from .context import Context, Products, parameters
 from .counting import Counting
+from .judging import asks
 from .once import Once
 from .orders import OrderMemory
-from .plan import NOTHING, Outline, Plan, asks
+from .plan import NOTHING, Outline, Plan
 from .platform import Platforms, Recognised
 from .preset import GENERAL, Preset, names, preset
 from .ruleset import Candidate, RuleSet

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from capi_middleware.settings.pattern import number
+from capi_middleware.settings.condition import number
 from capi_middleware.settings.words import bare, field_kinds
 
 from .body import Body

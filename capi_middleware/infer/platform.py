@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from capi_middleware.settings.pattern import Glob
+from capi_middleware.settings.condition import Glob
 
 from .preset import Mark, Preset, names, preset
 

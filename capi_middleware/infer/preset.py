@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from capi_middleware.settings.pattern import Glob, glob
+from capi_middleware.settings.condition import Glob, glob
 from capi_middleware.settings.rule import Rule
 from capi_middleware.settings.rule_reader import RuleReader
 

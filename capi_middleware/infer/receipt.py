@@ -37,6 +37,11 @@ _PURCHASE = re.compile(
     r"""|ec:setAction""",
     re.I,
 )
+_CHECKOUT = re.compile(
+    r"""["']?event["']?\s*[:,]\s*["'](?:begin_checkout|view_cart|checkout|add_shipping_info|add_payment_info)["']"""
+    r"""|gtag\(\s*["']event["']\s*,\s*["'](?:begin_checkout|view_cart)["']""",
+    re.I,
+)
 _ORDER_KEY = re.compile(
     r"""["']?(?:transaction_id|transactionId|order_?number|order_?id|orderNo)["']?\s*[:=]\s*["']?([A-Za-z0-9][\w/.-]{0,60})""",
     re.I,
@@ -66,10 +71,12 @@ class Receipt(NamedTuple):
 
 
 class Page(NamedTuple):
-    """What of a page is read. ``place``: for currencies that are written ``kr`` or ``$``."""
+    """What of a page is read. ``place``: for currencies that are written ``kr`` or ``$``. ``placed``: whether it tells
+    of an order that was placed, rather than of a cart."""
 
     html: bytes
     place: currency.Place
+    placed: bool = True
 
 
 def place_of(html: bytes, host: str, country: str, code: str, language: str) -> currency.Place:
@@ -84,7 +91,11 @@ def read(page: Page) -> Receipt:
     html = page.html[:LARGEST]
     found: dict[str, Any] = {}
     sources: dict[str, str] = {}
-    for part in (_from_scripts(html), _from_json_ld(html), _from_text(html, page.place)):
+    for part in (
+        _from_scripts(html, _PURCHASE if page.placed else _CHECKOUT),
+        _from_json_ld(html),
+        _from_text(html, page.place),
+    ):
         for field, (value, source) in part.items():
             if (
                 field == "currency"
@@ -108,13 +119,13 @@ def read(page: Page) -> Receipt:
 Parts = dict[str, tuple[Any, str]]
 
 
-def _from_scripts(html: bytes) -> Parts:
+def _from_scripts(html: bytes, marks: re.Pattern[str]) -> Parts:
     found: Parts = {}
     for script in _SCRIPT.finditer(html):
         if b"ld+json" in script[1] or len(script[2]) > LARGEST // 2:
             continue
         text = script[2].decode("utf-8", "replace")
-        mark = _PURCHASE.search(text)
+        mark = marks.search(text)
         if mark is None:
             continue
         near = text[max(0, mark.start() - 600) : mark.end() + 20_000]

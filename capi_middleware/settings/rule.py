@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from .pattern import Glob, Pattern, Test
+from .condition import Glob, Test
+from .pattern import Pattern
 from .value import Value
 
 _EMPTY: Mapping[str, Any] = MappingProxyType({})

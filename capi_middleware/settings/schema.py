@@ -14,7 +14,7 @@ from typing import Any
 
 from .reader import SECTIONS
 from .rule import CUSTOM_DATA, OWN_DATA
-from .rule_reader import RULE_KEYS, WHEN_KEYS, Key
+from .rule_keys import RULE_KEYS, WHEN_KEYS, Key
 from .secret import Secret
 from .value import SOURCES
 

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from .pattern import PatternError, path_pattern
+from .condition import PatternError
+from .pattern import path_pattern
 from .rule import Rule
 from .secret import Secret
 from .suggest import did_you_mean

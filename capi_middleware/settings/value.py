@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import jmespath
 from jmespath.exceptions import JMESPathError
 
-from .pattern import PatternError, glob
+from .condition import PatternError, glob
 from .suggest import did_you_mean
 
 SOURCES = {

@@ -142,3 +142,12 @@ def test_any_bytes(html: bytes) -> None:
 @given(st.text(alphabet="<>/!- stdr\"'\x00Totalkr0123,.:#Ordenumb", max_size=200))
 def test_any_text(text: str) -> None:
     read(Page(text.encode(), SEK))
+
+
+def test_a_checkouts_own_analytics() -> None:
+    ecommerce = "{value: 299, currency: 'NOK', items: [{item_id: 'A1', quantity: 2}]}"
+    script = f"dataLayer.push({{event: 'begin_checkout', ecommerce: {ecommerce}}})"
+    html = f"<html><body><script>{script}</script></body></html>".encode()
+    found = read(Page(html, SEK, placed=False))
+    assert (found.value, found.currency, found.lines) == (299.0, "NOK", (("A1", 2, None),))
+    assert read(Page(html, SEK)).value is None, "no order was placed"

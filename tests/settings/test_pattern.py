@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from capi_middleware.settings.pattern import PatternError, glob, number, path_pattern, truthy, value_test
+from capi_middleware.settings.condition import PatternError, glob, number, truthy, value_test
+from capi_middleware.settings.pattern import path_pattern
 from capi_middleware.settings.words import path_kinds
 
 

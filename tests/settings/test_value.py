@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from capi_middleware.settings.pattern import PatternError
+from capi_middleware.settings.condition import PatternError
 from capi_middleware.settings.value import SOURCES, css_parts, value
 
 

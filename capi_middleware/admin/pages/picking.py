@@ -12,7 +12,7 @@ from capi_middleware.admin import inside, picker, ruleform, terms
 from capi_middleware.admin.desk import Desk
 from capi_middleware.admin.ruleform import Line, RuleForm
 from capi_middleware.admin.words import value as show
-from capi_middleware.settings.pattern import PatternError
+from capi_middleware.settings.condition import PatternError
 from capi_middleware.settings.value import css_parts, css_selector
 
 from . import rules

@@ -14,7 +14,7 @@ from capi_middleware.admin.ruleform import Made, RuleForm
 from capi_middleware.infer.platform import Platforms
 from capi_middleware.infer.preset import GENERAL, names, preset
 from capi_middleware.settings import SettingsError
-from capi_middleware.settings.pattern import glob
+from capi_middleware.settings.condition import glob
 from capi_middleware.settings.rule import Rule
 
 from .attempt import attempt, verdict_words

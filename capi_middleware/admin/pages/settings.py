@@ -12,7 +12,8 @@ from capi_middleware.admin import account, audit, session
 from capi_middleware.admin.account import Refusal
 from capi_middleware.admin.desk import Desk
 from capi_middleware.delivery import OrderDesk, StoreError
-from capi_middleware.settings.pattern import PatternError, path_pattern
+from capi_middleware.settings.condition import PatternError
+from capi_middleware.settings.pattern import path_pattern
 from capi_middleware.visit.reading import IGNORE_COOKIE
 from capi_middleware.visit.scrub import preview_scrub
 
