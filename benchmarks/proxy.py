@@ -489,6 +489,7 @@ def main() -> int:
     parser.add_argument("--soak", action="store_true", help="memory only")
     parser.add_argument("--size", type=int, default=1024, help="MB that go up and down in the soak")
     arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started is ended then, too
     if not shutil.which("wrk"):
         raise SystemExit("wrk is missing: apt-get install wrk")
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
