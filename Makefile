@@ -50,6 +50,7 @@ $(VENV)/.benched: $(VENV)/.tested
 
 docs: $(VENV)/.tested
 	$(BIN)/python docs/make_platforms.py
+	$(BIN)/python docs/make_settings.py
 	$(BIN)/python -m mkdocs build --strict
 
 clean:

@@ -137,11 +137,10 @@ class SettingsSource:
             stamp = self._read_stamp()
             problems: list[Problem] = []
             texts = [self._text(self._config, problems, first)] if self._config else []
-            settings, more = merge(texts, self._keywords)
-            path = state_dir(settings) / saved.FILE
+            path = self._state_dir(texts) / saved.FILE
             if path.exists():
                 texts.append(self._text(str(path), problems, first))
-                settings, more = merge(texts, self._keywords)
+            settings, more = merge(texts, self._keywords)
             self._stamp = stamp
             told, self.problems = self.problems, (*problems, *more)
             before = self.generation
@@ -171,9 +170,13 @@ class SettingsSource:
         return self._good.get(path, text)
 
     def _copy_path(self, path: str, text: Text) -> Path:
-        settings, _ = merge([text], self._keywords)
         name = hashlib.sha256(os.path.abspath(path).encode("utf-8", "surrogateescape")).hexdigest()[:16]
-        return state_dir(settings) / "good" / f"{name}.toml"
+        return self._state_dir([text]) / "good" / f"{name}.toml"
+
+    def _state_dir(self, texts: Sequence[Text]) -> Path:
+        """The state folder that these name, without reading the thousand sites beside it."""
+        servers = [text._replace(tables={"server": text.tables.get("server", {})}) for text in texts]
+        return state_dir(merge(servers, self._keywords)[0])
 
     def _take(self, settings: Settings, version: str) -> None:
         known = {site.host: site for site in self.current.sites}

@@ -12,7 +12,7 @@ import pytest
 from capi_middleware.cli import main
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "rules.md"
-_BLOCK = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(r'^```(\w+)(?: title="(\S+)")?\n(.*?)^```$', re.MULTILINE | re.DOTALL)
 
 
 class Example(NamedTuple):

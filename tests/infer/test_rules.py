@@ -11,6 +11,7 @@ import pytest
 from capi_middleware.infer import Facts, Inference
 from capi_middleware.infer.inference import problems
 from capi_middleware.settings import Settings
+from capi_middleware.settings.rule import STANDARD_NAMES
 from capi_middleware.settings.settings import ShopSettings
 from capi_middleware.visit.visit import Asker
 
@@ -434,3 +435,17 @@ def test_damaged_input_never_raises() -> None:
     for url in ("/x?%", "/x?a=%ff&&=", "/" + "a/" * 400, "/%00"):
         shop.ask(url, facts=Facts())
         shop.ask(url, form={"id": "\x00", "qty": "1e999"}, to="//[", sets="=;;")
+
+
+@pytest.mark.parametrize(
+    "event", [*sorted(set(STANDARD_NAMES) - {"PageView"}), "Egen händelse".replace("ä", "a"), "my_event-2"]
+)
+def test_every_event_can_be_a_rules(event: str) -> None:
+    shop = rule(
+        f"event = '{event}'\nmethod = 'POST'\npath = '/x'\nwhen = {{ status = 200 }}\n"
+        "data = { content_ids = 'form:nr', value = 'form:pris', order_id = 'form:order', search_string = 'form:ord' }"
+    )
+    concluded = shop.ask("/x", form={"nr": "A1", "pris": "99,50", "order": "7", "ord": "mugg"})
+    assert names(concluded) == [event]
+    assert data(concluded, event)["value"] == 99.5
+    assert data(concluded, event)["content_ids"] == ["A1"]
