@@ -1,7 +1,8 @@
 """A script's request of which most likely nothing will come: looked at only when its answer begins.
 
 Shops' pages fetch stock, prices and suggestions all the time. No rule speaks of these requests, so who is asking need
-not be judged, unless the answer turns out to be a page (which a cache may keep) or the app itself has something to say.
+not be judged, unless the answer turns out to be a page (which a cache may keep) or a redirect (some shops put things
+into the cart at a GET), or the app itself has something to say.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from .page import Decision
 from .page.verdict import Headers
 from .tracking import TRACKED
 
+_REDIRECTS = frozenset({"301", "302", "303", "307", "308"})
 _MODES = frozenset({"cors", "same-origin", "no-cors"})
 
 
@@ -49,7 +51,7 @@ class Glance:
     def on_start(self, status: str, headers: Headers) -> Decision | None:
         """What :func:`page.answer` asks; never raises."""
         environ = self._environ
-        if not environ.get(TRACKED):
+        if not environ.get(TRACKED) and status[:3] not in _REDIRECTS:
             for name, value in headers:
                 if name.lower() == "content-type":
                     if value.lower().startswith("text/html"):

@@ -14,7 +14,7 @@ from capi_middleware.visit.visit import Asker, Visit
 
 from .answer import Answer
 from .body import Body
-from .types import Facts
+from .types import Facts, Response
 
 MOST_PARAMETERS = 200
 
@@ -70,11 +70,7 @@ class Context:
     @property
     def is_page(self) -> bool:
         """Whether the answer is a full page that a person opened."""
-        return (
-            self.answer.status == 200
-            and self.answer.facts is not None
-            and self.visit.asker in (Asker.PERSON, Asker.SUSPECT)
-        )
+        return is_page(self.visit, self.answer.response)
 
     @property
     def facts(self) -> Facts:
@@ -101,6 +97,11 @@ class Context:
         target = posixpath.normpath(self.answer.target or "/")
         came_from = posixpath.normpath(urlsplit(self.visit.referrer).path or "/") if self.visit.referrer else ""
         return target in (posixpath.normpath(self.visit.path or "/"), came_from)
+
+
+def is_page(visit: Visit, response: Response) -> bool:
+    """Whether this answers a person who opened a page, with one."""
+    return response.status == 200 and response.facts is not None and visit.asker in (Asker.PERSON, Asker.SUSPECT)
 
 
 def parameters(query: str) -> tuple[tuple[str, str], ...]:

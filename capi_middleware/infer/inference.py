@@ -21,6 +21,7 @@ from .body import FORM, GRAPHQL, JSON, Body, kind_of
 from .context import Context, Products, parameters
 from .counting import Counting
 from .judging import asks
+from .looks import LOOKS_AT_QUERY
 from .once import Once
 from .orders import OrderMemory
 from .plan import NOTHING, Outline, Plan
@@ -76,7 +77,7 @@ class Inference:
         self._excluded = tuple(map(path_pattern, settings.shop.exclude))
         self._chosen = _chosen(settings)
         self._hears = any(rule.notice for rule in settings.rules)
-        self._outlines: LRUCache[tuple[str, bool, str, str, str], Outline] = LRUCache(
+        self._outlines: LRUCache[tuple[str, bool, str, str, str, bool], Outline] = LRUCache(
             _KEPT_OF_A_SITE if settings.host else _KEPT
         )
         self._idle: dict[tuple[str, str, str], bool] = {}
@@ -101,8 +102,8 @@ class Inference:
         return Plan(self, visit, outline, content_type, wants_body)
 
     def idle(self, host: str, path: str, query: str) -> bool:
-        """Whether no rule can fire when a script of the page GETs this, unless a page answers. Costs a microsecond,
-        for the many requests of which nothing will come. ``path``: as in ``PATH_INFO``."""
+        """Whether no rule can fire when a script of the page GETs this, unless a page or a redirect answers. Costs a
+        microsecond, for the many requests of which nothing will come. ``path``: as in ``PATH_INFO``."""
         platform = self._chosen if self._chosen is not None else self.platforms.known(host).name
         key = (platform, path, query)
         known = self._idle.get(key)
@@ -115,7 +116,7 @@ class Inference:
 
     def _kept(self, platform: str, opens: bool, method: str, path: str, query: str) -> Outline:
         route = route_of(query) if query else ""
-        key = (platform, opens, method, path, route)
+        key = (platform, opens, method, path, route, bool(query))
         with self._lock:
             outline = self._outlines.get(key)
         if outline is None:
@@ -169,13 +170,15 @@ class Inference:
     def _preset(self, platform: str) -> Preset | None:
         return preset(platform) if platform else None
 
-    def _outline(self, platform: str, page: bool, method: str, path: str, route: str) -> Outline:
+    def _outline(self, platform: str, page: bool, method: str, path: str, route: str, asked: bool) -> Outline:
         kinds = path_kinds(path + route)
         if any(excluded.match(path, kinds) is not None for excluded in self._excluded):
             return NOTHING
         chosen = self._preset(platform)
         layers = [self._own, *([chosen.rules] if chosen is not None else []), preset(GENERAL).rules]
         found = [one for layer in layers for one in layer.candidates(method, path, kinds) if self._may(one.rule, page)]
+        if not asked and method in ("GET", "HEAD"):
+            found = [one for one in found if one.rule.looks not in LOOKS_AT_QUERY]
         silenced = {one.rule.event for one in found if not one.rule.send and _always(one.rule)}
         view = page and method in ("GET", "POST") and "PageView" not in silenced and not self._is_off("PageView", "")
         candidates = tuple(one for one in found if one.rule.event != "PageView")
@@ -239,11 +242,13 @@ def _outlined(view: bool, candidates: tuple[Candidate, ...], kinds: Kinds) -> Ou
             wanted.add("html")
         bodies.update(_bodies(rule))
     wanted.discard("json")
-    if view and not kinds.isdisjoint({"cart", "checkout"}):
+    total = view and not kinds.isdisjoint({"cart", "checkout"})
+    if total:
         wanted.add("html")  # its total, for a thank-you page that tells none
     idle = not view and all(map(_needs_page, candidates))
+    quiet = not total and all(map(_needs_product, candidates))
     notice = any(candidate.rule.notice for candidate in candidates)
-    return Outline(view, candidates, frozenset(wanted), frozenset(bodies), json, kinds, notice, idle)
+    return Outline(view, candidates, frozenset(wanted), frozenset(bodies), json, kinds, notice, idle, quiet)
 
 
 def _bodies(rule: Rule) -> Iterable[str]:
@@ -288,6 +293,12 @@ def problems(settings: Settings) -> list[Problem]:
 
 
 def _needs_page(candidate: Candidate) -> bool:
-    """Whether the rule holds only where the answer is a page."""
+    """Whether the rule holds only where the answer is a page or a redirect."""
     when = candidate.rule.when
-    return bool(when) and all(one.page or one.product for one in when)
+    return bool(when) and all(one.page or one.product or one.redirect or one.redirect_query for one in when)
+
+
+def _needs_product(candidate: Candidate) -> bool:
+    """Whether the rule holds only where the answer is a product's page, and says nothing where it does not."""
+    rule = candidate.rule
+    return rule.shipped and rule.event == "ViewContent" and bool(rule.when) and all(one.product for one in rule.when)

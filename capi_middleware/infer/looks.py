@@ -153,6 +153,9 @@ def _bare_name(name: str) -> str:
     return bare(inner or name)
 
 
+LOOKS_AT_QUERY = frozenset({"adds to cart", "searches"})
+"""Those that never fit a request without a body whose address has no query."""
+
 LOOKS: Mapping[str, Callable[[Context], bool]] = {
     "adds to cart": adds_to_cart,
     "searches": searches,

@@ -11,7 +11,7 @@ from capi_middleware.visit.visit import Asker, Visit
 
 from .answer import Answer
 from .body import Body
-from .context import Context
+from .context import Context, is_page
 from .custom_data import Data
 from .evidence import Finding, Proof
 from .funnel import data_of
@@ -33,7 +33,8 @@ class Outline(NamedTuple):
     """What is the same for all requests of one kind to one path, so that it can be kept.
 
     ``view``: a PageView if the answer is a full page. ``wanted``: parts of a page to read. ``bodies``: kinds of request
-    bodies that are worth a copy. ``json``: whether a JSON answer is. ``idle``: nothing fires unless a page answers.
+    bodies that are worth a copy. ``json``: whether a JSON answer is. ``idle``: nothing fires unless a page answers or a
+    redirect. ``quiet``: nothing but the PageView unless a product's page does.
     ``asking``: candidates that depend on the query too; ``names``: what must stand in it for any of them to;
     ``unasked``: those that fit where nothing of it does; ``narrowed``: for each set of them, the outline with those.
     """
@@ -46,6 +47,7 @@ class Outline(NamedTuple):
     kinds: Kinds = NONE
     notice: bool = False
     idle: bool = False
+    quiet: bool = False
     asking: tuple[Candidate, ...] = ()
     names: tuple[str, ...] = ()
     unasked: tuple[int, ...] = ()
@@ -103,6 +105,11 @@ class Plan:
         if not outline.candidates and not outline.view and not response.pending:
             return _NO_CONCLUSION
         inference = self._inference
+        facts = response.facts
+        quiet = outline.quiet and not response.pending and not (facts is not None and facts.is_product)
+        if quiet and not inference.curious(self._visit.host):
+            # Most pages: what follows would come to the same, at twenty times the cost.
+            return _VIEW if outline.view and is_page(self._visit, response) else _NO_CONCLUSION
         context = inference.context(
             self._visit, outline.kinds, Body(response.body, self._content_type), Answer(response)
         )
@@ -119,6 +126,7 @@ class Plan:
 
 _NO_CONCLUSION = Conclusion()
 _PAGE_VIEW = Inferred("PageView", {}, {}, "page view")
+_VIEW = Conclusion((_PAGE_VIEW,))
 
 
 class _Concluding:

@@ -3,6 +3,7 @@ docs/house.md ("Page and script")."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from importlib.resources import files
@@ -15,9 +16,11 @@ from .script import adoption, asset
 from .server_timing import rows
 from .verdict import Carrier, Form, Verdict
 
-# Where the page's own ID and nonce go in what was rendered before.
+# Where the page's own ID, nonce and visitor go in what was rendered before.
 _ID = "XXeventIDXX"
 _NONCE = "XXnonceXX"
+_USER = "XXuserXX"
+_PLACES = re.compile(f'({_ID}|{_NONCE}|{{"{_USER}":"{_USER}"}})'.encode("ascii"))
 
 
 class Snippet:
@@ -32,7 +35,7 @@ class Snippet:
         self._script = asset(settings).path
         self._adoption = adoption(settings).path
         self._constant: dict[tuple[Carrier, Form, bool, bool, bool], bytes] = {}
-        self._views: dict[tuple[bool, bool, bool], list[bytes]] = {}
+        self._views: dict[tuple[bool, bool, bool, bool], _Rendered] = {}
         self._static: dict[tuple[Form, bool, bool], bytes] = {}
         self._init = f"fbq('init', '{settings.meta.pixel_id}', ".encode("ascii")
 
@@ -50,23 +53,35 @@ class Snippet:
             return b""
         if verdict.carrier is Carrier.COLLECT:
             return self._same_for_all(verdict)
-        if len(events) == 1 and not (held or user or tokens):
+        if len(events) == 1 and not (held or tokens):
             only = events[0]
             plain = only.event_name == "PageView" and not only.custom_data and only.browser
             if plain and only.event_id.isalnum() and verdict.form is Form.INLINE:
-                return self._usual(verdict, only)
+                return self._usual(verdict, only, user)
         return self._any(verdict, events, held, user, tokens)
 
-    def _usual(self, verdict: Verdict, view: Event) -> bytes:
-        """A PageView and nothing else, which is most pages: all but the ID and the nonce was rendered once."""
-        key = (verdict.pixel, verdict.script, bool(verdict.nonce))
-        parts = self._views.get(key)
-        if parts is None:
+    def _usual(self, verdict: Verdict, view: Event, user: UserData | None) -> bytes:
+        """A PageView and nothing else, which is most pages: all but ID, nonce and visitor was rendered once."""
+        key = (verdict.pixel, verdict.script, bool(verdict.nonce), bool(user))
+        known = self._views.get(key)
+        if known is None:
             sample = verdict._replace(nonce=_NONCE if verdict.nonce else "")
-            rendered = self._any(sample, (view._replace(event_id=_ID),), False, None, ())
-            parts = self._views[key] = rendered.split(_ID.encode("ascii"))
-        out = view.event_id.encode("ascii").join(parts)
-        return out.replace(_NONCE.encode("ascii"), verdict.nonce.encode("ascii")) if verdict.nonce else out
+            stand_in = {_USER: (_USER,)} if user else None
+            rendered = self._any(sample, (view._replace(event_id=_ID),), False, stand_in, ())
+            known = self._views[key] = _Rendered(rendered)
+        parts = known.parts.copy()
+        event_id = view.event_id.encode("ascii")
+        for place in known.ids:
+            parts[place] = event_id
+        if user:
+            written = _first_values(user).encode("ascii")
+            for place in known.users:
+                parts[place] = written
+        if verdict.nonce:
+            nonce = verdict.nonce.encode("ascii")
+            for place in known.nonces:
+                parts[place] = nonce
+        return b"".join(parts)
 
     def _any(
         self, verdict: Verdict, events: Sequence[Event], held: bool, user: UserData | None, tokens: Sequence[str]
@@ -75,7 +90,7 @@ class Snippet:
         more = []
         calls = []
         if user and not held:
-            first_values = script_json({key: values[0] for key, values in user.items() if values})
+            first_values = _first_values(user)
             more.append(f',"user":{first_values}')
         else:
             first_values = "{}"
@@ -170,6 +185,26 @@ class Snippet:
         if settings.visit.frames == "count":
             config["frames"] = True
         return config
+
+
+class _Rendered:
+    """A piece in parts, and at which of them something of the page's own goes."""
+
+    __slots__ = ("ids", "nonces", "parts", "users")
+
+    def __init__(self, rendered: bytes) -> None:
+        self.parts = _PLACES.split(rendered)
+        places = [(place, self.parts[place]) for place in range(1, len(self.parts), 2)]
+        self.ids = [place for place, what in places if what == _ID.encode("ascii")]
+        self.nonces = [place for place, what in places if what == _NONCE.encode("ascii")]
+        self.users = [place for place, what in places if what.startswith(b"{")]
+
+
+def _first_values(user: UserData) -> str:
+    """Of each key the first value: the pixel takes no more."""
+    if len(user) == 1 and (only := user.get("external_id")) and only[0].isascii() and only[0].isalnum():
+        return f'{{"external_id":"{only[0]}"}}'  # most visitors: nobody knows more of them
+    return script_json({key: values[0] for key, values in user.items() if values})
 
 
 def _row(event: Event) -> str:

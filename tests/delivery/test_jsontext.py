@@ -45,7 +45,7 @@ def test_text(either: None, value: Any, text: str) -> None:
     assert encode(value) == text
 
 
-@pytest.mark.parametrize("value", [float("nan"), {"a": [float("inf")]}, b"x", object(), {"a": 1j}], ids=str)
+@pytest.mark.parametrize("value", [float("nan"), {"a": [float("inf")]}, b"x", object, {"a": 1j}], ids=str)
 def test_what_is_no_json(either: None, value: Any) -> None:
     with pytest.raises((ValueError, TypeError)):
         encode(value)

@@ -121,7 +121,7 @@ class Odd:
         ({"a": Odd()}, {"a": "odd"}),
         ({1: "x"}, {"1": "x"}),
     ],
-    ids=str,
+    ids=["mapping", "decimal", "enumeration", "set", "tuple", "object", "number as key"],
 )
 def test_odd_data_is_made_plain(make: Callable[..., Outbox], sink: Sink, data: Any, stored: Any) -> None:
     outbox = make()

@@ -290,7 +290,7 @@ def test_pixels_are_remembered(opener: Callable[[], Store]) -> None:
         (Filter(since=time.time() - 3600), 4),
         (Filter(until=time.time() - 3600), 0),
     ],
-    ids=str,
+    ids=["all", "event", "pixel", "state", "both", "server", "browser", "none", "text", "percent", "since", "until"],
 )
 def test_entries_are_found_by(store: Store, wanted: Filter, expected: int) -> None:
     rows = [row(), row(), row(event_name="Lead"), row(pixel_id="999999")]

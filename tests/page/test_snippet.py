@@ -65,6 +65,21 @@ def test_the_base_code_is_readable() -> None:
     assert not re.search(r"^\s*//", head, re.M)
 
 
+@pytest.mark.parametrize("nonce", ["", "n0nce=="])
+@pytest.mark.parametrize(
+    "user",
+    [{}, {"external_id": ("a" * 64,)}, {"em": ("b" * 64, "c" * 64), "external_id": ("a" * 64,)}, {"ph": ()}],
+    ids=["nobody", "a browser", "somebody", "nothing"],
+)
+def test_what_was_prepared_is_what_would_be_rendered(nonce: str, user: dict[str, tuple[str, ...]]) -> None:
+    verdict = INLINE._replace(nonce=nonce)
+    for event_id in ("1" * 32, "f" * 32):
+        view = VIEW._replace(event_id=event_id)
+        prepared = Snippet(SHOP)
+        assert prepared.head(verdict, [VIEW], user=user)
+        assert prepared.head(verdict, [view], user=user) == MADE._any(verdict, [view], False, user, ())
+
+
 def test_what_the_script_reads() -> None:
     assert config(MADE.head(INLINE, [VIEW])) == {
         "v": 1,
