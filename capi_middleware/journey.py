@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 from .admin.traffic import Traffic
 from .body import LARGEST_BODY, TeeInput
 from .collect import Seal
-from .events import Event, Visitor, derived_event_id, merge_user_data, new_event_id, user_data
-from .flash import Flash, FlashCodec, seen_once, set_flash, set_once, set_told, taken_flash
+from .events import Event, UserData, Visitor, derived_event_id, merge_user_data, new_event_id, user_data
+from .flash import FLASH_COOKIE, TOLD_COOKIE, Flash, FlashCodec, seen_once, set_flash, set_once, set_told, taken_flash
 from .infer import Conclusion, FactReader, Facts, Inferred, OrderMemory, Owner, Plan, ProductMemory, Response
 from .page import Carrier, Decision, Injector, Verdict, adopted_id
 from .page.caching import storable
@@ -84,6 +84,8 @@ class Tools:
 
 
 NOBODY = Visitor()
+NOTHING_KNOWN: UserData = {}
+_VIEW = Inferred("PageView", {}, {}, "page view")
 _LOOSE = frozenset({"text/html", "text/plain", "text/javascript", "application/javascript"})
 """Types in which shops answer their scripts, besides JSON's own."""
 _REDIRECTS = (302, 303, 307)
@@ -141,7 +143,7 @@ class Journey:
         visit = self._visit
         verdict = self._shop.judge(status, headers, visit, self._prepared)
         self._pixel = verdict.pixel
-        self.tools.count(verdict.reason.name)
+        self.tools.count(verdict.reason._name_)  # .name is a look-up in Python code
         self._identify()
         if verdict.inject:
             return self._page(verdict)
@@ -174,8 +176,10 @@ class Journey:
                     self.tools.forget(taken.fbp)
             return
         ids: ClickIds = click_ids(visit, settings, self._now)
-        known = self.tools.identity.load(visit.cookies.get(IDENTITY_COOKIE, ""))
-        fresh = user_data(self._environ.get(USER) or {}, settings.shop.country)
+        held = visit.cookies.get(IDENTITY_COOKIE)
+        known = self.tools.identity.load(held) if held else NOTHING_KNOWN
+        said = self._environ.get(USER)
+        fresh = user_data(said, settings.shop.country) if said else NOTHING_KNOWN
         if self._tee is not None and settings.visit.advanced_matching:
             body = self._tee.body or b""
             learned = self.tools.fields.known(visit.host)
@@ -211,14 +215,15 @@ class Journey:
         if verdict.carrier is Carrier.COLLECT:
             return Decision(out, PageFilter(self, verdict, out, self._shop.snippet.head(verdict), None))
         visit, held = self._visit, not self._visit.consent.allowed
-        first = self.event(Inferred("PageView", {}, {}, "page view")) if self._plan.page_view else None
+        first = self.event(_VIEW) if self._plan.page_view else None
         own = (first,) if first else ()
         out += [("Set-Cookie", cookie) for cookie in self._cookies]
         if held:
             head = self._shop.snippet.head(verdict, held=True, tokens=self._sealed(own))
         else:
             head = self._shop.snippet.head(verdict, (*own, *self._flash.calls), user=self._who.user_data)
-            out += [("Set-Cookie", cookie) for cookie in taken_flash(visit.cookies)]
+            if FLASH_COOKIE in visit.cookies or TOLD_COOKIE in visit.cookies:
+                out += [("Set-Cookie", cookie) for cookie in taken_flash(visit.cookies)]
         return Decision(out, PageFilter(self, verdict, out, head, first))
 
     def reader(self) -> FactReader | None:
@@ -251,7 +256,8 @@ class Journey:
         concluded = self._conclude(facts, None)
         self._learn(facts, concluded)
         events = [self.event(found) for found in concluded.events if found.event_name != "PageView" or view is None]
-        events = [event for event in events if not seen_once(visit.cookies, event.event_id)]
+        if events:
+            events = [event for event in events if not seen_once(visit.cookies, event.event_id)]
         if not visit.consent.allowed:
             return self._shop.snippet.tail(verdict, held=True, tokens=self._sealed(events)), []
         return self._shop.snippet.tail(verdict, events), events

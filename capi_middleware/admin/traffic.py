@@ -15,8 +15,9 @@ import threading
 import time
 import weakref
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlsplit
@@ -104,12 +105,9 @@ class Traffic:
         """One request of a visitor who has agreed, its answer, and what the rules made of it."""
         if visit.asker is not Asker.PERSON and visit.method == "GET":
             return
-        names = {one.event_name for one in found.events} | {one.event_name for one in found.refused}
-        names.update(str(pending.get("event", "")) for pending in found.pending)
-        names.discard("PageView")
         visitor = hash((visit.address, visit.user_agent))
         outcome = _outcome(visit.host, status, headers)
-        self.note(visit.host, visit.method, visit.path, visit.query, outcome, sorted(names), visitor)
+        self.note(visit.host, visit.method, visit.path, visit.query, outcome, _names(found), visitor)
         if visit.consent.reason == "no_tool" and visit.cookies:
             self.note_cookies(visit.host, visit.cookies)
 
@@ -128,9 +126,9 @@ class Traffic:
         if time.monotonic() >= self._due:
             self._start()
 
-    def matched(self, host: str, event: str, rule: str) -> None:
-        """A rule has made an event."""
-        self._rules[host, int(time.time()) // 3600 * 3600, event, rule] += 1
+    def matched(self, host: str, event: str, rule: str, at: float = 0.0) -> None:
+        """A rule has made an event, ``at`` that time (seconds UTC; 0: now)."""
+        self._rules[host, int(at or time.time()) // 3600 * 3600, event, rule] += 1
         if time.monotonic() >= self._due:
             self._start()
 
@@ -348,8 +346,8 @@ class Counted:
     def put(self, event: Any) -> None:
         self._outbox.put(event)
         try:
-            host = urlsplit(event.event_source_url).hostname or ""
-            self._traffic.matched(host, event.event_name, event.rule)
+            host = _host_of(event.event_source_url)
+            self._traffic.matched(host, event.event_name, event.rule, event.event_time)
             if event.event_name == "ViewContent":
                 whole = "value" in event.custom_data and "content_ids" in event.custom_data
                 self._traffic.mark(host, "whole:ViewContent" if whole else "bare:ViewContent")
@@ -361,14 +359,33 @@ def _outcome(host: str, status: int, headers: Iterable[tuple[str, str]]) -> str:
     """What was answered, as :meth:`Traffic.note` wants it."""
     if status >= 400:
         return "error"
-    found = {name.lower(): value for name, value in headers}
     if status in (301, 302, 303, 307, 308):
-        target = urlsplit(found.get("location", ""))
+        target = urlsplit(_header(headers, "location"))
         return f">{target.path}" if target.hostname in (None, host) else "other"
-    kind = found.get("content-type", "").partition(";")[0].strip().lower()
+    kind = _header(headers, "content-type").partition(";")[0].strip().lower()
     if kind == "text/html":
         return "page"
     return "json" if kind == "application/json" or kind.endswith("+json") else "other"
+
+
+def _header(headers: Iterable[tuple[str, str]], wanted: str) -> str:
+    return next((value for name, value in headers if name.lower() == wanted), "")
+
+
+def _names(found: Conclusion) -> Sequence[str]:
+    """What the rules spoke of, the view itself aside."""
+    if not (found.refused or found.pending):
+        names = [one.event_name for one in found.events if one.event_name != "PageView"]
+        if len(names) < 2:
+            return names
+    every = {one.event_name for one in found.events} | {one.event_name for one in found.refused}
+    every.update(str(pending.get("event", "")) for pending in found.pending)
+    return sorted(every - {"PageView"})
+
+
+@lru_cache(4096)
+def _host_of(url: str) -> str:
+    return urlsplit(url).hostname or ""
 
 
 def _place(method: str, depth: int) -> str:

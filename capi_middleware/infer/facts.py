@@ -31,11 +31,12 @@ _log = logging.getLogger(__name__)
 
 class Known(NamedTuple):
     """A page that was read. ``needles``: pieces of it, in order, that the facts rest on: while they are all there, the
-    page says the same. ``until``: monotonic seconds."""
+    page says the same. ``until``: monotonic seconds. ``taught``: the memory that was told of it."""
 
     facts: Facts
     needles: tuple[bytes, ...]
     until: float
+    taught: ProductMemory | None
 
 
 class FactReader:
@@ -109,7 +110,7 @@ class FactReader:
         return facts
 
 
-_pages: LRUCache[tuple[str, str, str, ShopSettings], tuple[Known, ...]] = LRUCache(MOST_PAGES)
+_pages: LRUCache[tuple[str, str, str, str, str, str, str], tuple[Known, ...]] = LRUCache(MOST_PAGES)
 _lock = Lock()
 
 
@@ -117,14 +118,15 @@ def remembered(
     page: bytes, host: str, path: str, query: str, shop: ShopSettings, memory: ProductMemory | None = None
 ) -> Facts:
     """The page's facts: as they were, while what they rest on stands in the page unchanged; else read anew."""
-    key = (host, path, plain_query(query), shop)
+    # All that the reading depends on; hashing the whole settings would cost as much as the rest.
+    key = (host, path, plain_query(query), shop.platform, shop.currency, shop.language, shop.country)
     with _lock:
         known = _pages.get(key, ())
     now = time.monotonic()
     address = f"{path}?{query}" if query else path
     for one in known:
         if one.until > now and holds(page, one.needles):
-            if memory is not None and memory.by_url(host, address) is None:  # another memory, or long forgotten
+            if memory is not one.taught and memory is not None:
                 memory.learn(host, address, one.facts)
             return one.facts
     facts, needles = read(page, host, path, query, shop)
@@ -134,7 +136,7 @@ def remembered(
     if needles:
         others = tuple(one for one in known if one.until > now and one.facts != facts)[: VARIANTS - 1]
         with _lock:
-            _pages[key] = (Known(facts, stable or needles, now + FRESH), *others)
+            _pages[key] = (Known(facts, stable or needles, now + FRESH, memory), *others)
     return facts
 
 

@@ -67,6 +67,7 @@ class Plan:
 
     __slots__ = (
         "_content_type",
+        "_curious",
         "_inference",
         "_outline",
         "_visit",
@@ -87,11 +88,12 @@ class Plan:
         self.wants_body = wants_body
         self.wants_page = outline.view or bool(outline.wanted)
         self.wants_json = outline.json
+        self._curious = outline.view and inference.curious(visit.host)
 
     @property
     def wanted(self) -> frozenset[str]:
         outline = self._outline
-        if outline.view and self._inference.curious(self._visit.host):
+        if self._curious:
             return outline.wanted | {"html"}
         return outline.wanted
 
@@ -107,7 +109,7 @@ class Plan:
         inference = self._inference
         facts = response.facts
         quiet = outline.quiet and not response.pending and not (facts is not None and facts.is_product)
-        if quiet and not inference.curious(self._visit.host):
+        if quiet and not self._curious:
             # Most pages: what follows would come to the same, at twenty times the cost.
             return _VIEW if outline.view and is_page(self._visit, response) else _NO_CONCLUSION
         context = inference.context(

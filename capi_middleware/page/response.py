@@ -156,8 +156,12 @@ class _Passage:
             return
         status, _, headers, exc_info = self._pending
         self._pending = None
-        if length >= 0 and not any(name.lower() == "content-length" for name, _ in headers):
-            headers = [*headers, ("Content-Length", str(length))]
+        if length >= 0:
+            for name, _ in headers:
+                if LOWER[name] == "content-length":
+                    break
+            else:
+                headers = [*headers, ("Content-Length", str(length))]
         self._write = self._server(status, headers, *exc_info)
 
     def whole(self, body: bytes) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from urllib.parse import unquote_plus, urlsplit
 
 from capi_middleware.settings import Settings
@@ -77,6 +78,7 @@ def forget_click_ids(visit: Visit, settings: Settings) -> tuple[str, ...]:
     )
 
 
+@lru_cache(4096)
 def valid_fbp(value: str) -> str:
     """The value itself where it is a well-formed fbp (with or without Meta's appendix), else ""."""
     return value if value and _FBP.fullmatch(value) else ""

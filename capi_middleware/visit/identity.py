@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from itsdangerous import BadData, TimestampSigner
@@ -92,6 +93,7 @@ def visitor(
     return Visitor(visit.address, visit.user_agent, ids.fbp, ids.fbc, data)
 
 
+@lru_cache(4096)
 def derived_external_id(fbp: str) -> str:
     """The digest that stands for a browser without a known person."""
     return digest("browser:" + without_tail(fbp))
