@@ -265,10 +265,10 @@ class Journey:
     def _learn(self, facts: Facts, concluded: Conclusion | None) -> None:
         """The product as its own page told it: what an add to cart takes name, price and content_id from."""
         memory = self.tools.memory
-        events = concluded.events if concluded is not None else ()
-        told = next((event for event in events if event.event_name == "ViewContent"), None)
-        if told is not None:
-            facts = facts._replace(product=told.custom_data, sources=told.sources, is_product=True)
+        for event in concluded.events if concluded is not None else ():
+            if event.event_name == "ViewContent":
+                facts = facts._replace(product=event.custom_data, sources=event.sources, is_product=True)
+                break
         if memory is not None and facts.is_product:
             memory.learn(self._visit.host, _address(self._visit), facts)
 
@@ -502,7 +502,7 @@ class PageFilter:
     def _tail(self) -> bytes:
         facts = self._reader.facts() if self._reader is not None else Facts()
         tail, events = self._journey.settle_page(self._verdict, facts, self._view)
-        if self._headers is not None:
+        if events and self._headers is not None:
             self._headers += self._journey.once_cookies(events)
         if not self._viewed and self._view is not None:
             self._viewed = True

@@ -108,7 +108,7 @@ class Traffic:
         visitor = hash((visit.address, visit.user_agent))
         outcome = _outcome(visit.host, status, headers)
         self.note(visit.host, visit.method, visit.path, visit.query, outcome, _names(found), visitor)
-        if visit.consent.reason == "no_tool" and visit.cookies:
+        if visit.consent.reason == "no_tool" and visit.cookies and self._looks.get(visit.host, 0) < _LOOKS:
             self.note_cookies(visit.host, visit.cookies)
 
     def note(
@@ -134,11 +134,10 @@ class Traffic:
 
     def note_cookies(self, host: str, names: Iterable[str]) -> None:
         """Cookies that sound like a consent tool's, where none was recognised; of the first pages only."""
-        looks = self._looks[host] = self._looks.get(host, 0) + 1
-        if looks <= _LOOKS:
-            for name in names:
-                if _SOUNDS_LIKE_CONSENT.search(name) and len(name) <= 40:
-                    self.mark(host, f"cookie:{name}")
+        self._looks[host] = self._looks.get(host, 0) + 1
+        for name in names:
+            if _SOUNDS_LIKE_CONSENT.search(name) and len(name) <= 40:
+                self.mark(host, f"cookie:{name}")
 
     def watch(self, counter: Counter[str]) -> None:
         """Write this counter's growth too, as marks ``reason:NAME`` of no host."""

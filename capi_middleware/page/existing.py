@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from itertools import count
+import time
 from typing import NamedTuple
 
 # Bounded in every repetition, so linear on any page.
@@ -11,8 +11,8 @@ _INIT = re.compile(rb"""fbq\(\s{0,8}['"]init['"]\s{0,8},\s{0,8}['"]?(\d{5,20})""
 _LOADER = re.compile(rb"connect\.facebook\.net/[A-Za-z_]{2,8}/fbevents\.js")
 _IMAGE = re.compile(rb"facebook\.com/tr/?\?(?:[\w=.%-]{0,80}&(?:amp;)?){0,4}id=(\d{5,20})")
 _TAG_MANAGER = re.compile(rb"googletagmanager\.com/gtm\.js|\bGTM-[A-Z0-9]{4,10}\b")
-_ALWAYS = 16
-_THEN = 256
+FIRST = 16
+EVERY = 15.0
 
 
 class Existing(NamedTuple):
@@ -40,18 +40,20 @@ def existing_pixels(html: bytes) -> Existing:
 
 
 class Sightings:
-    """Looks at a shop's first pages, then at one in 256: what is found is for people (``health``, ``doctor``); in the
-    page itself the snippet meets an existing pixel whether it was seen here or not."""
+    """Looks at a shop's :data:`FIRST` pages, then at one every :data:`EVERY` seconds: what is found is for people
+    (``health``, ``doctor``); in the page itself the snippet meets an existing pixel whether it was seen here or not."""
 
     def __init__(self, pixel_id: str) -> None:
         self._own = pixel_id
-        self._next = count(1).__next__
+        self._left = FIRST
+        self._due = 0.0
 
     def look(self, html: bytes) -> str:
         """The counter to move: ``SAME_PIXEL``, ``OTHER_PIXEL``, or "" for none."""
-        number = self._next()
-        if number > _ALWAYS and number % _THEN:
+        if not self._left and time.monotonic() < self._due:
             return ""
+        self._left = max(self._left - 1, 0)
+        self._due = time.monotonic() + EVERY
         found = existing_pixels(html)
         if not found:
             return ""

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from capi_middleware.page import Sightings, existing_pixels
 from capi_middleware.page.adoption import COOKIE, adopted_id
+from capi_middleware.page.existing import EVERY, FIRST
 from tests.page.row import row
 
 ID = "0123456789abcdef0123456789abcdef"
@@ -44,10 +45,14 @@ def test_counted() -> None:
     assert one.look(b"<html>") == ""
 
 
-def test_only_some_pages_are_looked_at() -> None:
+def test_only_some_pages_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [1000.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
     one = Sightings("1234567890")
     seen = [one.look(b"fbq('init', '1234567890')") for _ in range(1024)]
-    assert seen.count("SAME_PIXEL") == 20
+    assert seen == ["SAME_PIXEL"] * FIRST + [""] * (1024 - FIRST)
+    now[0] += EVERY
+    assert [one.look(b"fbq('init', '1234567890')") for _ in range(2)] == ["SAME_PIXEL", ""]
 
 
 @pytest.mark.parametrize("text", ["fbq(", "fbq('init',", "facebook.com/tr?", "facebook.com/tr?a&a&", "GTM-", "fbq(  "])

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from capi_middleware.visit import Answer, consent_tools_in, memory_for, note_page, scan_due
-from capi_middleware.visit.consent.memory import KEEP, ToolMemory
+from capi_middleware.visit.consent.memory import KEEP, PAGES_EVERY, ToolMemory
 from capi_middleware.visit.consent.pages import MARKS
 
 COOKIEBOT = "CookieConsent={stamp:'x'%2Cmarketing:true%2Cver:1}"
@@ -86,11 +86,15 @@ def test_talk_of_cookies_is_no_tool(html: bytes) -> None:
     assert consent_tools_in(html) == frozenset()
 
 
-def test_pages_are_looked_at_less_and_less() -> None:
+def test_pages_are_looked_at_less_and_less(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [1000.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
     memory = ToolMemory(None)
     looked = [memory.scan_due("shop.example") for _ in range(1000)]
-    assert looked[:16] == [True] * 16
-    assert sum(looked[16:]) == 3
+    assert looked == [True] * 16 + [False] * 984
+    now[0] += PAGES_EVERY
+    assert [memory.scan_due("shop.example") for _ in range(3)] == [True, False, False]
+    assert memory.scan_due("other.example")
 
 
 def test_processes_share_what_they_saw(tmp_path: Path) -> None:

@@ -20,6 +20,9 @@ from capi_middleware.visit.per_settings import PerSettings
 _FILE = "consent_tools.json"
 KEEP = 90 * 86_400
 """Seconds after which a tool that nobody has brought any more is forgotten."""
+PAGES_EVERY = 15.0
+"""Seconds between two looks at a host's pages, once its first ones showed no tool."""
+_FIRST_PAGES = 16
 _RENEW = 86_400
 _MAX_HOSTS = 512
 _LOOK_AGAIN = 30.0
@@ -35,7 +38,7 @@ class ToolMemory:
         self._lock = threading.Lock()
         self._times: dict[str, dict[str, float]] = {}
         self._tools: dict[str, frozenset[str]] = {}
-        self._pages: dict[str, int] = {}
+        self._pages: dict[str, tuple[int, float]] = {}
         self._looked = 0.0
         self._stamp = 0
 
@@ -65,14 +68,17 @@ class ToolMemory:
             self._write()
 
     def scan_due(self, host: str) -> bool:
-        """Whether this page's HTML is worth a look for a tool's script: a host's first pages, then one in 256,
-        and none once a tool is known."""
+        """Whether this page's HTML is worth a look for a tool's script: a host's first pages, then one every
+        :data:`PAGES_EVERY` seconds, and none once a tool is known."""
         if host in self._tools:
+            return False
+        left, due = self._pages.get(host, (_FIRST_PAGES, 0.0))
+        if not left and time.monotonic() < due:
             return False
         if len(self._pages) > _MAX_HOSTS:
             self._pages.clear()
-        count = self._pages[host] = self._pages.get(host, 0) + 1
-        return count <= 16 or count % 256 == 0
+        self._pages[host] = max(left - 1, 0), time.monotonic() + PAGES_EVERY
+        return True
 
     def _merge(self, found: dict[str, dict[str, float]], now: float) -> None:
         for host, names in found.items():
