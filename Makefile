@@ -7,10 +7,11 @@ BIN = $(VENV)/bin
 demo: $(VENV)/.installed
 	$(BIN)/python -m capi_middleware demo
 
+# Two processes, each test file in one of them: a quarter of an hour is the most that a run may take on two cores.
 # What fails gets one second chance, alone: browsers and killed processes share the machine with whatever else runs on it.
 test: $(VENV)/.tested system
 	$(MAKE) lint VENV=$(VENV)
-	$(BIN)/python -m pytest || $(BIN)/python -m pytest --last-failed --last-failed-no-failures=none
+	$(BIN)/python -m pytest -n 2 --dist loadfile || $(BIN)/python -m pytest --last-failed --last-failed-no-failures=none
 
 lint: $(VENV)/.tested
 	$(BIN)/ruff check .
