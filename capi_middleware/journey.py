@@ -267,6 +267,8 @@ class Journey:
         memory = self.tools.memory
         for event in concluded.events if concluded is not None else ():
             if event.event_name == "ViewContent":
+                if facts.is_product and event.custom_data == facts.product:
+                    return  # the reader has told it already
                 facts = facts._replace(product=event.custom_data, sources=event.sources, is_product=True)
                 break
         if memory is not None and facts.is_product:

@@ -11,7 +11,7 @@ from cachetools import LRUCache
 from capi_middleware.settings import Problem, Settings
 from capi_middleware.settings.condition import glob
 from capi_middleware.settings.pattern import path_pattern
-from capi_middleware.settings.rule import PAGE_EVENTS, Rule
+from capi_middleware.settings.rule import PAGE_EVENTS, Rule, When
 from capi_middleware.settings.suggest import did_you_mean
 from capi_middleware.settings.words import Kinds, path_kinds, route_of
 from capi_middleware.visit.visit import Asker, Visit
@@ -36,6 +36,7 @@ _KEPT = 4096
 _KEPT_OF_A_SITE = 512
 _ACTORS = (Asker.PERSON, Asker.SUSPECT, Asker.SCRIPT)
 _AUTO = ("auto", "")
+_PRODUCT_PAGE = When(page=True, product=True)
 
 
 class Memory:
@@ -247,8 +248,11 @@ def _outlined(view: bool, candidates: tuple[Candidate, ...], kinds: Kinds) -> Ou
         wanted.add("html")  # its total, for a thank-you page that tells none
     idle = not view and all(map(_needs_page, candidates))
     quiet = not total and all(map(_needs_product, candidates))
+    plain = quiet and all(map(_tells_the_page, candidates))
     notice = any(candidate.rule.notice for candidate in candidates)
-    return Outline(view, candidates, frozenset(wanted), frozenset(bodies), json, kinds, notice, idle, quiet)
+    return Outline(
+        view, candidates, frozenset(wanted), frozenset(bodies), json, kinds, notice, idle, quiet, plain, shown={}
+    )
 
 
 def _bodies(rule: Rule) -> Iterable[str]:
@@ -302,3 +306,11 @@ def _needs_product(candidate: Candidate) -> bool:
     """Whether the rule holds only where the answer is a product's page, and says nothing where it does not."""
     rule = candidate.rule
     return rule.shipped and rule.event == "ViewContent" and bool(rule.when) and all(one.product for one in rule.when)
+
+
+def _tells_the_page(candidate: Candidate) -> bool:
+    """Whether the event depends on the page's facts alone, whoever opens the page."""
+    rule = candidate.rule
+    asked = rule.hosts or rule.query or rule.form or rule.json or rule.graphql or rule.looks
+    told = rule.data or rule.key or rule.remember or rule.once or rule.next or rule.notice
+    return not asked and not told and rule.send and all(one == _PRODUCT_PAGE for one in rule.when)

@@ -18,13 +18,14 @@ from .funnel import data_of
 from .judging import fits, following, proves, refused_order, succeeded
 from .order import read_order, references_of
 from .ruleset import Candidate
-from .types import Conclusion, Inferred, Reference, Refused, Response
+from .types import Conclusion, Facts, Inferred, Reference, Refused, Response
 from .value import first_text
 
 if TYPE_CHECKING:
     from .inference import Inference
 
 _MOST_PENDING = 4
+_MOST_SHOWN = 2
 _MOST_LINES = 10
 _NOTHING_TO_TELL = "nothing is known of what it is about"
 
@@ -35,6 +36,7 @@ class Outline(NamedTuple):
     ``view``: a PageView if the answer is a full page. ``wanted``: parts of a page to read. ``bodies``: kinds of request
     bodies that are worth a copy. ``json``: whether a JSON answer is. ``idle``: nothing fires unless a page answers or a
     redirect. ``quiet``: nothing but the PageView unless a product's page does.
+    ``plain``: nor then anything but what the page tells, so that ``shown`` keeps it, by the page's facts.
     ``asking``: candidates that depend on the query too; ``names``: what must stand in it for any of them to;
     ``unasked``: those that fit where nothing of it does; ``narrowed``: for each set of them, the outline with those.
     """
@@ -48,10 +50,12 @@ class Outline(NamedTuple):
     notice: bool = False
     idle: bool = False
     quiet: bool = False
+    plain: bool = False
     asking: tuple[Candidate, ...] = ()
     names: tuple[str, ...] = ()
     unasked: tuple[int, ...] = ()
     narrowed: dict[tuple[int, ...], Outline] = {}
+    shown: dict[int, tuple[Facts, Conclusion]] = {}
 
 
 NOTHING = Outline()
@@ -106,12 +110,27 @@ class Plan:
         outline = self._outline
         if not outline.candidates and not outline.view and not response.pending:
             return _NO_CONCLUSION
-        inference = self._inference
         facts = response.facts
-        quiet = outline.quiet and not response.pending and not (facts is not None and facts.is_product)
-        if quiet and not self._curious:
-            # Most pages: what follows would come to the same, at twenty times the cost.
-            return _VIEW if outline.view and is_page(self._visit, response) else _NO_CONCLUSION
+        if not outline.quiet or response.pending or self._curious:
+            return self._ask(response)
+        # Most pages: asking each rule would come to the same, at twenty times the cost.
+        page = outline.view and is_page(self._visit, response)
+        if facts is None or not facts.is_product:
+            return _VIEW if page else _NO_CONCLUSION
+        if not outline.plain or not page or self._visit.method != "GET":
+            return self._ask(response)
+        known = outline.shown.get(id(facts))
+        if known is not None and known[0] is facts:
+            return known[1]
+        concluded = self._ask(response)
+        if len(outline.shown) >= _MOST_SHOWN:
+            outline.shown.clear()
+        outline.shown[id(facts)] = facts, concluded
+        return concluded
+
+    def _ask(self, response: Response) -> Conclusion:
+        """Each rule in turn."""
+        outline, inference = self._outline, self._inference
         context = inference.context(
             self._visit, outline.kinds, Body(response.body, self._content_type), Answer(response)
         )

@@ -82,3 +82,28 @@ def test_what_a_rule_of_the_file_asks_of_json_is_not_idle(tmp_path: Path) -> Non
     inference = Inference(load(file).settings)
     assert not inference.idle(HOST, "/api/offert", "")
     assert inference.idle(HOST, "/api/lager", "")
+
+
+def test_a_products_page_is_concluded_once_for_each_of_its_contents() -> None:
+    inference = settled(Settings())
+    page, dearer = PRODUCT, PRODUCT._replace(product={**MUG, "value": 120.0})
+    for facts in (page, dearer, page, page._replace(), dearer):
+        plan = inference.plan(visit("/produkt/mugg"))
+        assert plan._outline.plain
+        assert plan.conclude(Response(200, [], facts)) == plan._ask(Response(200, [], facts))
+    first = inference.plan(visit("/produkt/mugg")).conclude(Response(200, [], page))
+    assert inference.plan(visit("/produkt/mugg")).conclude(Response(200, [], page)) is first
+    assert [event.event_name for event in first.events] == ["PageView", "ViewContent"]
+
+
+def test_what_depends_on_the_visit_is_asked_each_time(tmp_path: Path) -> None:
+    file = tmp_path / "capi.toml"
+    file.write_text('[[rule]]\nevent = "ViewContent"\npath = "/p/<id>"\ndata = { content_ids = "path:id" }\n', "utf-8")
+    assert not settled(load(file).settings).plan(visit("/p/1"))._outline.plain
+
+
+@pytest.mark.parametrize("asker", [Asker.SCRIPT, Asker.ROBOT, Asker.PREFETCH, Asker.FRAME])
+def test_a_page_that_nobody_opened_is_no_view_of_a_product(asker: Asker) -> None:
+    inference = settled(Settings())
+    assert inference.plan(visit("/produkt/mugg")).conclude(Response(200, [], PRODUCT)).events
+    assert not inference.plan(visit("/produkt/mugg", asker=asker)).conclude(Response(200, [], PRODUCT)).events
