@@ -19,11 +19,12 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent
 PEERS = ("newrelic", "beautifulsoup4", "lxml", "extruct", "posthog", "segment-analytics-python", "facebook-business",
          "werkzeug", "gunicorn", "waitress", "granian")  # fmt: skip
-ORDER = ("middleware", "page", "infer", "visit", "collect", "delivery", "proxy", "admin")
+FIRST = ("middleware", "page", "infer", "rules", "visit", "collect", "delivery", "proxy", "admin")
 
 
 def main() -> int:
-    chosen = sys.argv[1:] or [name for name in ORDER if (HERE / f"{name}.py").exists()]
+    every = {path.stem for path in HERE.glob("*.py")} - {"run"}
+    chosen = sys.argv[1:] or [*(name for name in FIRST if name in every), *sorted(every - set(FIRST))]
     parts, missed = [_head()], []
     for name in chosen:
         print(f"== {name}", flush=True)

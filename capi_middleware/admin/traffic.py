@@ -106,8 +106,11 @@ class Traffic:
         if visit.asker is not Asker.PERSON and visit.method == "GET":
             return
         visitor = hash((visit.address, visit.user_agent))
-        outcome = _outcome(visit.host, status, headers)
-        self.note(visit.host, visit.method, visit.path, visit.query, outcome, _names(found), visitor)
+        if len(found.events) == 1 and found.events[0].event_name == "PageView" and not (found.refused or found.pending):
+            outcome, names = "page", _NO_NAMES  # most requests: whatever views a page has answered with one
+        else:
+            outcome, names = _outcome(visit.host, status, headers), _names(found)
+        self.note(visit.host, visit.method, visit.path, visit.query, outcome, names, visitor)
         if visit.consent.reason == "no_tool" and visit.cookies and self._looks.get(visit.host, 0) < _LOOKS:
             self.note_cookies(visit.host, visit.cookies)
 
@@ -369,6 +372,9 @@ def _outcome(host: str, status: int, headers: Iterable[tuple[str, str]]) -> str:
 
 def _header(headers: Iterable[tuple[str, str]], wanted: str) -> str:
     return next((value for name, value in headers if name.lower() == wanted), "")
+
+
+_NO_NAMES: Sequence[str] = ()
 
 
 def _names(found: Conclusion) -> Sequence[str]:

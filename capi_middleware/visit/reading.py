@@ -22,6 +22,8 @@ IGNORE_COOKIE = "shop_uncounted"
 """Set by the admin page in browsers whose visits do not count: the owner's own."""
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9/_.~!$&'()*+,;=:@-]*")
 _HOST = re.compile(r"(?:[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,253})|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?")
+_LONGEST_HOST = 300
+"""Characters; more are no host, and not worth remembering."""
 _QUERY_UNSAFE = re.compile(r"[^!-~]")
 
 
@@ -33,8 +35,7 @@ def read_visit(environ: Mapping[str, Any], settings: Settings, now: float, remem
     """
     method = environ.get("REQUEST_METHOD") or "GET"
     origin = read_origin(environ, settings)
-    scheme, authority = _shown(environ, origin)
-    host = _bare(authority)
+    scheme, authority, host = _shown(environ, origin)
     raw_path = (environ.get("SCRIPT_NAME") or "") + (environ.get("PATH_INFO") or "") or "/"
     query = environ.get("QUERY_STRING") or ""
     path, shown = _known_path(raw_path) if len(raw_path) <= 256 else _path(raw_path)
@@ -82,22 +83,26 @@ def _path(raw: str) -> tuple[str, str]:
 _known_path = lru_cache(maxsize=4_096)(_path)
 
 
-def _shown(environ: Mapping[str, Any], origin: Origin) -> tuple[str, str]:
-    """Scheme and authority as the visitor's browser has them."""
-    scheme = (origin.scheme or environ.get("wsgi.url_scheme") or "http").lower()
-    scheme = "https" if scheme == "https" else "http"
+def _shown(environ: Mapping[str, Any], origin: Origin) -> tuple[str, str, str]:
+    """Scheme and authority as the visitor's browser has them, and the host in it."""
+    scheme = origin.scheme or environ.get("wsgi.url_scheme") or "http"
     authority = origin.authority or environ.get("HTTP_HOST") or ""
-    if not _HOST.fullmatch(authority):
+    shown = _place(scheme, authority[:_LONGEST_HOST])
+    if shown is None:
         name, port = environ.get("SERVER_NAME") or "localhost", environ.get("SERVER_PORT") or ""
-        authority = f"{name}:{port}" if port and port != ("443" if scheme == "https" else "80") else name
-        if not _HOST.fullmatch(authority):
-            authority = "localhost"
-    return scheme, authority.lower()
+        usual = "443" if scheme.lower() == "https" else "80"
+        shown = _place(scheme, f"{name}:{port}" if port and port != usual else name)
+    return shown or ("https" if scheme.lower() == "https" else "http", "localhost", "localhost")
 
 
-def _bare(authority: str) -> str:
+@lru_cache(1024)
+def _place(scheme: str, authority: str) -> tuple[str, str, str] | None:
+    """The same of these two, None where the second is no host."""
+    if not _HOST.fullmatch(authority):
+        return None
+    authority = authority.lower()
     host = authority if authority.endswith("]") else authority.rpartition(":")[0] or authority
-    return host.rstrip(".")
+    return "https" if scheme.lower() == "https" else "http", authority, host.rstrip(".")
 
 
 def _referrer(environ: Mapping[str, Any], settings: Settings) -> str:

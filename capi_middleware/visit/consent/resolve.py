@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from capi_middleware.settings import Settings
@@ -35,7 +36,8 @@ def resolve_consent(
         return _MODE_OFF
     answers: Sequence[ToolAnswer] = reader_for(consent).answers(cookies, now) if cookies else ()
     required, tool = _required(answers, host, settings, now, remember)
-    return decide(answers, required, tool, _signal(environ, consent), consent)
+    signal = _signal(environ, consent)
+    return decide(answers, required, tool, signal, consent) if answers or signal else _unanswered(required, tool)
 
 
 def _required(
@@ -85,7 +87,12 @@ def decide(answers: Sequence[ToolAnswer], required: bool, tool: str, signal: str
         return Consent(Answer.UNKNOWN, True, waived.tool, waived.reason, limited)
     if unsure:
         return Consent(Answer.UNKNOWN, not required, unsure.tool, unsure.reason, limited)
-    return Consent(Answer.UNKNOWN, not required, tool, "not_answered" if tool else "no_tool", limited)
+    return _unanswered(required, tool)._replace(data_processing_options=limited)
+
+
+@lru_cache(64)
+def _unanswered(required: bool, tool: str) -> Consent:
+    return Consent(Answer.UNKNOWN, not required, tool, "not_answered" if tool else "no_tool")
 
 
 def _signal(environ: Mapping[str, Any], settings: ConsentSettings) -> str:
