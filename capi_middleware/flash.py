@@ -84,6 +84,30 @@ def taken_flash(cookies: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(_cookie(name, "", 0, False) for name in (FLASH_COOKIE, TOLD_COOKIE) if name in cookies)
 
 
+def left(codec: FlashCodec, held: Flash, fresh: Flash, *, secure: bool) -> list[tuple[str, str]]:
+    """The header that leaves ``fresh`` to the next page, with what was ``held`` for it already."""
+    value = codec.dump(Flash((*held.calls, *fresh.calls), (*held.pending, *fresh.pending))) if fresh else ""
+    return [("Set-Cookie", set_flash(value, secure=secure))] if value else []
+
+
+def told(
+    codec: FlashCodec, held: Flash, fresh: Flash, timing: str, *, decided: bool, secure: bool
+) -> list[tuple[str, str]]:
+    """The headers for a script that asked. ``timing``: the header that tells it the calls of ``held`` and ``fresh``, ""
+    without any; ``decided``: this answer has said what became of what was pending."""
+    carried = [("Server-Timing", timing)] if timing else []
+    # A page that leaves at once never sees the header; one that stays takes this away.
+    copy = codec.dump(Flash((*held.calls, *fresh.calls))) if timing else ""
+    if copy:
+        carried.append(("Set-Cookie", set_told(copy, secure=secure)))
+    settled = decided and bool(fresh.calls)
+    if (timing and held.calls) or fresh.pending or settled:
+        before = () if settled else held.pending
+        value = codec.dump(Flash((), (*before, *fresh.pending)))
+        carried.append(("Set-Cookie", set_flash(value, secure=secure)))
+    return carried
+
+
 def _row(event: Event, keep: Sequence[str] | None) -> list[Any]:
     data = (
         event.custom_data if keep is None else {key: event.custom_data[key] for key in keep if key in event.custom_data}

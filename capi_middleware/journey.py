@@ -10,11 +10,11 @@ from .admin.traffic import Traffic
 from .body import LARGEST_BODY, TeeInput
 from .collect import Seal
 from .events import Event, UserData, Visitor, derived_event_id, merge_user_data, new_event_id, user_data
-from .flash import FLASH_COOKIE, TOLD_COOKIE, Flash, FlashCodec, seen_once, set_flash, set_once, set_told, taken_flash
+from .filters import LARGEST_JSON, AnswerFilter, PageFilter, content_type
+from .flash import FLASH_COOKIE, TOLD_COOKIE, Flash, FlashCodec, left, seen_once, set_once, taken_flash, told
 from .infer import Conclusion, FactReader, Facts, Inferred, OrderMemory, Owner, Plan, ProductMemory, Response
-from .page import Carrier, Decision, Injector, Verdict, adopted_id
+from .page import Carrier, Decision, Verdict, adopted_id
 from .page.caching import storable
-from .page.codec import Codec, DamagedBody, readable
 from .page.server_timing import server_timing
 from .page.verdict import Headers
 from .shop import Shop
@@ -34,9 +34,6 @@ from .visit import (
     visitor,
     withdrawal,
 )
-
-LARGEST_JSON = 64 * 1024
-"""Bytes of a JSON answer that are kept for a rule which asks for it."""
 
 USER = "capi.user"
 """The environ key under which the app may say who the visitor is."""
@@ -101,7 +98,7 @@ class Journey:
 
     __slots__ = (
         "_cookies", "_environ", "_flash", "_now", "_original", "_pixel", "_plan", "_prepared", "_shop", "_status",
-        "_tee", "_visit", "_who", "tools",
+        "_tee", "_view", "_visit", "_who", "tools",
     )  # fmt: skip
 
     def __init__(self, tools: Tools, shop: Shop, visit: Visit, plan: Plan, environ: dict[str, Any], now: float) -> None:
@@ -118,16 +115,12 @@ class Journey:
         self._status = 0
         self._original: Headers = []
         self._pixel = True
+        self._view: Event | None = None
         self._prepared = shop.judge.prepare(environ, visit)
         if plan.wants_body or _matching(shop, visit, environ):
             self._tee = environ["wsgi.input"] = TeeInput(environ["wsgi.input"])
         environ[TRACKED] = []
         environ.setdefault(USER, {})
-
-    @property
-    def consented(self) -> bool:
-        """Whether Meta may be told of this visit."""
-        return self._visit.consent.allowed
 
     def on_start(self, status: str, headers: Headers) -> Decision | None:
         """The app has begun to answer, or begins again after an error of its own."""
@@ -147,9 +140,9 @@ class Journey:
         self._identify()
         if verdict.inject:
             return self._page(verdict)
-        if self._tells(_content_type(headers)):
+        if self._tells(content_type(headers)):
             out = list(verdict.headers)
-            return Decision(out, AnswerFilter(self, out, self.settle_answer), LARGEST_JSON)
+            return Decision(out, AnswerFilter(out, self.settle_answer, self.tools.failed), LARGEST_JSON)
         extra = self.settle_without_page(None)
         if extra:
             return Decision([*verdict.headers, *extra])
@@ -193,6 +186,14 @@ class Journey:
 
     # -- pages
 
+    def note_fault(self, error: BaseException) -> None:
+        """The injection has failed; the page goes on as it came."""
+        self.tools.failed("page", error)
+
+    def note_refusal(self, reason: str) -> None:
+        """The bytes turned out to be no page for a snippet."""
+        self.tools.count(reason)
+
     def shows_consent_tool(self, html: bytes) -> bool:
         """Whether this page tells that the shop asks for consent, which nobody knew before (mode ``auto``)."""
         visit, settings = self._visit, self._shop.settings
@@ -215,7 +216,7 @@ class Journey:
         if verdict.carrier is Carrier.COLLECT:
             return Decision(out, PageFilter(self, verdict, out, self._shop.snippet.head(verdict), None))
         visit, held = self._visit, not self._visit.consent.allowed
-        first = self.event(_VIEW) if self._plan.page_view else None
+        first = self._view = self.event(_VIEW) if self._plan.page_view else None
         own = (first,) if first else ()
         out += [("Set-Cookie", cookie) for cookie in self._cookies]
         if held:
@@ -224,7 +225,7 @@ class Journey:
             head = self._shop.snippet.head(verdict, (*own, *self._flash.calls), user=self._who.user_data)
             if FLASH_COOKIE in visit.cookies or TOLD_COOKIE in visit.cookies:
                 out += [("Set-Cookie", cookie) for cookie in taken_flash(visit.cookies)]
-        return Decision(out, PageFilter(self, verdict, out, head, first))
+        return Decision(out, PageFilter(self, verdict, out, head, None if held else first))
 
     def reader(self) -> FactReader | None:
         """Reads product facts from the passing page, if a rule may want them."""
@@ -244,10 +245,9 @@ class Journey:
         reader.feed(body)
         return self.settle_without_page(None, reader.facts())
 
-    def settle_page(self, verdict: Verdict, facts: Facts, view: Event | None) -> tuple[bytes, list[Event]]:
-        """What the end of the page carries, and the events whose server leg is due. ``view``: the PageView that stands
-        in the head already."""
-        visit = self._visit
+    def settle_page(self, verdict: Verdict, facts: Facts) -> tuple[bytes, list[Event]]:
+        """What the end of the page carries, and the events whose server leg is due."""
+        visit, view = self._visit, self._view  # the PageView stands in the head already
         if verdict.carrier is Carrier.COLLECT:
             # Whoever is shown this page from a cache asks for its events later: the page itself is read only now.
             shown = self._shop.look.plan(visit).conclude(Response(self._status, self._original, facts))
@@ -303,11 +303,13 @@ class Journey:
             self.hand_over([event._replace(browser=False) for event in events])
             return []
         carried = [("Set-Cookie", cookie) for cookie in self._cookies]
-        shown = [event for event in events if event.browser]
+        fresh = Flash(tuple(event for event in events if event.browser), tuple(concluded.pending))
+        codec, held, secure = self.tools.flash, self._flash, visit.scheme == "https"
         if self._status in (301, *_REDIRECTS, 308) or visit.asker is Asker.PERSON:
-            carried += self._leave(shown, concluded)
+            carried += left(codec, held, fresh, secure=secure)
         else:
-            carried += self._tell_script(shown, concluded, facts is not None)
+            timing = server_timing([*held.calls, *fresh.calls])
+            carried += told(codec, held, fresh, timing, decided=facts is not None, secure=secure)
         self.hand_over(events)
         return carried
 
@@ -327,28 +329,6 @@ class Journey:
         events = self._acts(self._conclude(None, json))
         timing = server_timing((), self._sealed(events))
         return [("Server-Timing", timing)] if timing else []
-
-    def _leave(self, events: Sequence[Event], concluded: Conclusion) -> Headers:
-        """For the next page: the flash cookie, what it held before included."""
-        flash = Flash((*self._flash.calls, *events), (*self._flash.pending, *concluded.pending))
-        value = self.tools.flash.dump(flash) if events or concluded.pending else ""
-        return [("Set-Cookie", set_flash(value, secure=self._visit.scheme == "https"))] if value else []
-
-    def _tell_script(self, events: Sequence[Event], concluded: Conclusion, decided: bool) -> Headers:
-        """For the script that asked: the header carrier, with what a redirect before this answer has left.
-        ``decided``: the answer has said what became of what was pending."""
-        calls = self._flash.calls
-        timing = server_timing([*calls, *events])
-        carried = [("Server-Timing", timing)] if timing else []
-        # A page that leaves at once never sees the header; one that stays takes this away.
-        told = self.tools.flash.dump(Flash((*calls, *events))) if timing else ""
-        if told:
-            carried.append(("Set-Cookie", set_told(told, secure=self._visit.scheme == "https")))
-        if (timing and calls) or concluded.pending or (decided and events):
-            before = () if decided and events else self._flash.pending
-            value = self.tools.flash.dump(Flash((), (*before, *concluded.pending)))
-            carried.append(("Set-Cookie", set_flash(value, secure=self._visit.scheme == "https")))
-        return carried
 
     def _landing(self) -> Headers:
         """A redirect may drop ``fbclid``: the click is kept where the visitor lands first."""
@@ -450,121 +430,12 @@ class Journey:
             self.tools.put(event)
 
 
-class PageFilter:
-    """Lets a page pass through the injector, and its facts to the rules (:class:`page.response.Filter`)."""
-
-    __slots__ = ("_failed", "_headers", "_injector", "_journey", "_reader", "_verdict", "_view", "_viewed", "faulty")
-
-    def __init__(self, journey: Journey, verdict: Verdict, headers: Headers, head: bytes, view: Event | None) -> None:
-        self.faulty = False
-        self._journey = journey
-        self._verdict = verdict
-        self._headers: Headers | None = headers
-        self._view = view
-        self._viewed = view is None or not journey.consented
-        reader = journey.reader()
-        self._reader = reader
-        self._injector = Injector(verdict, head, self._tail, reader.feed if reader is not None else None)
-
-    def whole(self, body: bytes) -> bytes:
-        if self._journey.shows_consent_tool(body):
-            self.faulty = True  # from the next page on consent is asked for; this one goes out as it came
-            return body
-        changed = self._injector.whole(body)
-        self._look()
-        self._journey.note_pixels(body)
-        self._journey.learn_forms(body)
-        # Nothing has gone out yet: without our snippet, the app's own headers go out too.
-        self.faulty = not self._injector.injected
-        return changed
-
-    def feed(self, chunk: bytes) -> bytes:
-        self._headers = None
-        self._journey.shows_consent_tool(chunk)
-        self._journey.note_pixels(chunk)
-        out = self._injector.feed(chunk)
-        if self._injector.injected and not self._viewed and self._view is not None:
-            self._viewed = True
-            self._journey.hand_over([self._view])
-        return out
-
-    def finish(self) -> bytes:
-        self._headers = None
-        rest = self._injector.finish()
-        self._look()
-        return rest
-
-    def _look(self) -> None:
-        injector = self._injector
-        if injector.fault is not None:
-            self._journey.tools.failed("page", injector.fault)
-        elif not injector.injected:
-            self._journey.tools.count(injector.reason.name)
-
-    def _tail(self) -> bytes:
-        facts = self._reader.facts() if self._reader is not None else Facts()
-        tail, events = self._journey.settle_page(self._verdict, facts, self._view)
-        if events and self._headers is not None:
-            self._headers += self._journey.once_cookies(events)
-        if not self._viewed and self._view is not None:
-            self._viewed = True
-            events = [self._view, *events]
-        self._journey.hand_over(events)
-        return tail
-
-
-class AnswerFilter:
-    """Looks at an answer to a script that a rule asks for; its bytes stay as they are."""
-
-    __slots__ = ("_headers", "_journey", "_settle", "faulty")
-
-    def __init__(self, journey: Journey, headers: Headers, settle: Callable[[bytes], Headers]) -> None:
-        self.faulty = False
-        self._journey = journey
-        self._headers = headers
-        self._settle = settle
-
-    def whole(self, body: bytes) -> bytes:
-        try:
-            self._headers += self._settle(_plain(body, self._headers)[:LARGEST_JSON])
-        except Exception as error:
-            self.faulty = True
-            self._journey.tools.failed("answer", error)
-        return body
-
-    def feed(self, chunk: bytes) -> bytes:
-        return chunk
-
-    def finish(self) -> bytes:
-        return b""
-
-
 def _matching(shop: Shop, visit: Visit, environ: dict[str, Any]) -> bool:
     """Whether the body may hold what a visitor types of himself, and the shop has asked to use it."""
     if visit.method != "POST" or not shop.settings.visit.advanced_matching or not visit.consent.allowed:
         return False
     length = environ.get("CONTENT_LENGTH") or ""
     return length.isascii() and length.isdigit() and int(length) <= LARGEST_BODY
-
-
-def _content_type(headers: Headers) -> str:
-    for name, value in headers:
-        if name.lower() == "content-type":
-            return value.partition(";")[0].strip().lower()
-    return ""
-
-
-def _plain(body: bytes, headers: Headers) -> bytes:
-    """The body without its coding; empty where that cannot be read here."""
-    coding = next((value.strip().lower() for name, value in headers if name.lower() == "content-encoding"), "")
-    if not coding or coding == "identity":
-        return body
-    if not readable(coding):
-        return b""
-    try:
-        return b"".join(Codec(coding).decode(body))
-    except DamagedBody:
-        return b""
 
 
 def _address(visit: Visit) -> str:

@@ -1,0 +1,159 @@
+"""What passes a page, or an answer that a rule asks for, on its way to the visitor (:class:`page.response.Filter`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from .events import Event
+from .infer import FactReader, Facts
+from .page import Injector, Verdict
+from .page.codec import Codec, DamagedBody, readable
+from .page.verdict import Headers
+
+LARGEST_JSON = 64 * 1024
+"""Bytes of a JSON answer that are kept for a rule which asks for it."""
+
+
+class Follower(Protocol):
+    """What a page's filter asks of the request that it belongs to: :class:`journey.Journey`."""
+
+    def reader(self) -> FactReader | None:
+        """Reads product facts from the passing page, if a rule may want them."""
+
+    def shows_consent_tool(self, html: bytes) -> bool:
+        """Whether this page tells that the shop asks for consent, which nobody knew before."""
+
+    def note_pixels(self, html: bytes) -> None:
+        """Counts pages that bring a pixel of their own."""
+
+    def learn_forms(self, html: bytes) -> None:
+        """What a whole page's form fields mean, for the post that will come of them."""
+
+    def settle_page(self, verdict: Verdict, facts: Facts) -> tuple[bytes, list[Event]]:
+        """What the end of the page carries, and the events whose server leg is due."""
+
+    def once_cookies(self, events: Sequence[Event]) -> Headers:
+        """The cookie that keeps a reload from telling the same order again."""
+
+    def hand_over(self, events: Sequence[Event]) -> None:
+        """To the outbox, without waiting."""
+
+    def note_fault(self, error: BaseException) -> None:
+        """The injection has failed; the page goes on as it came."""
+
+    def note_refusal(self, reason: str) -> None:
+        """The bytes turned out to be no page for a snippet."""
+
+
+class PageFilter:
+    """Lets a page pass through the injector, and its facts to the rules. ``view``: the PageView that stands in ``head``
+    and whose server leg is due as soon as the snippet is in."""
+
+    __slots__ = ("_headers", "_injector", "_journey", "_reader", "_verdict", "_view", "_viewed", "faulty")
+
+    def __init__(self, journey: Follower, verdict: Verdict, headers: Headers, head: bytes, view: Event | None) -> None:
+        self.faulty = False
+        self._journey = journey
+        self._verdict = verdict
+        self._headers: Headers | None = headers
+        self._view = view
+        self._viewed = view is None
+        reader = journey.reader()
+        self._reader = reader
+        self._injector = Injector(verdict, head, self._tail, reader.feed if reader is not None else None)
+
+    def whole(self, body: bytes) -> bytes:
+        if self._journey.shows_consent_tool(body):
+            self.faulty = True  # from the next page on consent is asked for; this one goes out as it came
+            return body
+        changed = self._injector.whole(body)
+        self._look()
+        self._journey.note_pixels(body)
+        self._journey.learn_forms(body)
+        # Nothing has gone out yet: without our snippet, the app's own headers go out too.
+        self.faulty = not self._injector.injected
+        return changed
+
+    def feed(self, chunk: bytes) -> bytes:
+        self._headers = None
+        self._journey.shows_consent_tool(chunk)
+        self._journey.note_pixels(chunk)
+        out = self._injector.feed(chunk)
+        if self._injector.injected and not self._viewed and self._view is not None:
+            self._viewed = True
+            self._journey.hand_over([self._view])
+        return out
+
+    def finish(self) -> bytes:
+        self._headers = None
+        rest = self._injector.finish()
+        self._look()
+        return rest
+
+    def _look(self) -> None:
+        injector = self._injector
+        if injector.fault is not None:
+            self._journey.note_fault(injector.fault)
+        elif not injector.injected:
+            self._journey.note_refusal(injector.reason.name)
+
+    def _tail(self) -> bytes:
+        facts = self._reader.facts() if self._reader is not None else Facts()
+        tail, events = self._journey.settle_page(self._verdict, facts)
+        if events and self._headers is not None:
+            self._headers += self._journey.once_cookies(events)
+        if not self._viewed and self._view is not None:
+            self._viewed = True
+            events = [self._view, *events]
+        self._journey.hand_over(events)
+        return tail
+
+
+class AnswerFilter:
+    """Looks at an answer to a script that a rule asks for; its bytes stay as they are."""
+
+    __slots__ = ("_failed", "_headers", "_settle", "faulty")
+
+    def __init__(
+        self, headers: Headers, settle: Callable[[bytes], Headers], failed: Callable[[str, BaseException], None]
+    ) -> None:
+        self.faulty = False
+        self._failed = failed
+        self._headers = headers
+        self._settle = settle
+
+    def whole(self, body: bytes) -> bytes:
+        try:
+            self._headers += self._settle(_plain(body, self._headers)[:LARGEST_JSON])
+        except Exception as error:
+            self.faulty = True
+            self._failed("answer", error)
+        return body
+
+    def feed(self, chunk: bytes) -> bytes:
+        return chunk
+
+    def finish(self) -> bytes:
+        return b""
+
+
+def content_type(headers: Headers) -> str:
+    """``text/html`` of ``Text/HTML; charset=utf-8``; empty where nothing is said."""
+    for name, value in headers:
+        if name.lower() == "content-type":
+            return value.partition(";")[0].strip().lower()
+    return ""
+
+
+def _plain(body: bytes, headers: Headers) -> bytes:
+    """The body without its coding; empty where that cannot be read here."""
+    coding = next((value.strip().lower() for name, value in headers if name.lower() == "content-encoding"), "")
+    if not coding or coding == "identity":
+        return body
+    if not readable(coding):
+        return b""
+    try:
+        return b"".join(Codec(coding).decode(body))
+    except DamagedBody:
+        return b""
