@@ -6,6 +6,7 @@ command -v chromium >/dev/null 2>&1 || missing="$missing chromium chromium-drive
 command -v nginx >/dev/null 2>&1 || missing="$missing nginx-light"
 ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || missing="$missing postgresql"
 command -v firefox-esr >/dev/null 2>&1 || missing="$missing firefox-esr"
+command -v caddy >/dev/null 2>&1 || missing="$missing caddy"
 command -v node >/dev/null 2>&1 || missing="$missing nodejs"
 command -v npm >/dev/null 2>&1 || missing="$missing npm"
 [ -z "$missing" ] && exit 0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,7 +14,7 @@ from typing import IO, Protocol
 
 import pytest
 
-from tests.proxy.wire import Shop, free_port, wait_for
+from tests.proxy.wire import Shop, accepts, free_port, wait_for
 
 SERVERS = ("waitress", "gunicorn", "granian")
 
@@ -55,11 +54,7 @@ class Proxy:
         return self.log_path.read_text(errors="replace")
 
     def accepts(self) -> bool:
-        try:
-            socket.create_connection(("127.0.0.1", self.port), 1).close()
-        except OSError:
-            return False
-        return True
+        return accepts(self.port)
 
     def get(self, path: str = "/") -> bytes:
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as answer:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.proxy.wire import free_port, wait_for
+from tests.proxy.wire import accepts, free_port, wait_for
 
 CONF = """
 {user}
@@ -44,7 +44,7 @@ def nginx(folder: Path, http: str, port: int) -> Iterator[int]:
         stderr=subprocess.DEVNULL,
     )
     try:
-        assert wait_for(lambda: _listens(port) or process.poll() is not None)
+        assert wait_for(lambda: accepts(port) or process.poll() is not None)
         assert process.poll() is None, (folder / "error.log").read_text()
         yield port
     finally:
@@ -58,13 +58,3 @@ def plain_nginx(folder: Path, shop: int) -> Iterator[int]:
     port = free_port()
     with nginx(folder, PLAIN.format(port=port, shop=shop), port):
         yield port
-
-
-def _listens(port: int) -> bool:
-    import socket
-
-    try:
-        socket.create_connection(("127.0.0.1", port), 1).close()
-    except OSError:
-        return False
-    return True

@@ -202,9 +202,11 @@ class Answer(NamedTuple):
 class Client:
     """One connection to the proxy."""
 
-    def __init__(self, port: int, tls: ssl.SSLContext | None = None, timeout: float = 10) -> None:
+    def __init__(
+        self, port: int, tls: ssl.SSLContext | None = None, timeout: float = 10, host: str = "shop.test"
+    ) -> None:
         sock = socket.create_connection(("127.0.0.1", port), timeout)
-        self.sock = tls.wrap_socket(sock, server_hostname="shop.test") if tls else sock
+        self.sock = tls.wrap_socket(sock, server_hostname=host) if tls else sock
         self.conversation = Conversation(self.sock)
 
     def send(self, data: bytes) -> None:
@@ -256,8 +258,8 @@ class Client:
 
 
 @contextmanager
-def client(port: int, tls: ssl.SSLContext | None = None) -> Iterator[Client]:
-    one = Client(port, tls)
+def client(port: int, tls: ssl.SSLContext | None = None, host: str = "shop.test") -> Iterator[Client]:
+    one = Client(port, tls, host=host)
     try:
         yield one
     finally:
@@ -285,6 +287,15 @@ def wait_for(what: Callable[[], bool], seconds: float = 10) -> bool:
             return True
         time.sleep(0.02)
     return False
+
+
+def accepts(port: int) -> bool:
+    """Whether somebody listens there."""
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+    except OSError:
+        return False
+    return True
 
 
 def free_port() -> int:
