@@ -14,7 +14,7 @@ from capi_middleware.settings.words import path_kinds
 
 from .inside import place_of
 from .shape import pattern_of
-from .terms import N_, SOURCES, VALUES
+from .terms import N_, SOURCES
 from .traffic import ShapeCount
 
 LINES = 4
@@ -205,8 +205,3 @@ def field_problem(field: str, form: RuleForm) -> str:
     if field == "path" and form.path.startswith("re:"):
         return N_("This pattern is too complicated. Try the simple form: /product/*")
     return texts.get(field, texts["name"])
-
-
-def known_values() -> Mapping[str, str]:
-    """Names of values for the form, with their words."""
-    return VALUES

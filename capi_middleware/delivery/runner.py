@@ -70,10 +70,6 @@ class Runner:
         self._ask_due = 0.0
         self.problem = ""
 
-    @property
-    def leading(self) -> bool:
-        return self._leader is not None
-
     def settings(self) -> Settings:
         """The settings in force."""
         current: Settings = self._source.current

@@ -4,28 +4,9 @@ from __future__ import annotations
 
 import re
 
-STANDARD_EVENTS = frozenset(
-    {
-        "AddPaymentInfo",
-        "AddToCart",
-        "AddToWishlist",
-        "CompleteRegistration",
-        "Contact",
-        "CustomizeProduct",
-        "Donate",
-        "FindLocation",
-        "InitiateCheckout",
-        "Lead",
-        "PageView",
-        "Purchase",
-        "Schedule",
-        "Search",
-        "StartTrial",
-        "SubmitApplication",
-        "Subscribe",
-        "ViewContent",
-    }
-)
+from capi_middleware.settings.rule import STANDARD_NAMES
+
+STANDARD_EVENTS = frozenset(STANDARD_NAMES)
 _CUSTOM = re.compile(r"[A-Za-z0-9 _.-]{1,50}")
 
 

@@ -38,7 +38,7 @@ STANDARD_NAMES = (
     "Subscribe",
     "ViewContent",
 )
-"""As :data:`capi_middleware.events.STANDARD_EVENTS`, a floor above (a test keeps them alike)."""
+"""Meta Pixel Reference, "Standard events", and PageView, the base code's own."""
 CUSTOM_DATA = (
     "content_ids",
     "content_name",

@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from capi_middleware.events import STANDARD_EVENTS
 from capi_middleware.settings import load
-from capi_middleware.settings.rule import STANDARD_NAMES, Rule
+from capi_middleware.settings.rule import Rule
 from capi_middleware.settings.rule_reader import RuleReader
 
 GOOD: dict[str, Any] = {"event": "AddToCart", "path": "/kop/<int:id>"}
@@ -19,10 +18,6 @@ def read(table: dict[str, Any]) -> tuple[Rule | None, list[tuple[str, str, str]]
     found: list[tuple[str, str, str]] = []
     rule = RuleReader("shop.toml").read(table, 7, lambda *parts: found.append(parts))
     return rule, found
-
-
-def test_names_are_metas() -> None:
-    assert set(STANDARD_NAMES) == STANDARD_EVENTS
 
 
 def test_whole() -> None:
