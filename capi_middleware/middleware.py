@@ -18,6 +18,7 @@ from .delivery import Ledger, Outbox
 from .flash import Flash, set_flash, taken_flash
 from .glance import Glance, is_fetch
 from .infer import Memory, ProductMemory
+from .infer import warm as warm_infer
 from .journey import Journey, Tools
 from .page import answer
 from .page.script import is_script
@@ -91,6 +92,7 @@ class CapiMiddleware:
         self._admin: Admin | None = None
         if self._source.current.meta.pixel_id:
             _attempt("robots' patterns", warm)
+            _attempt("the reading's patterns", warm_infer)
         self._announce()
 
     # -- the shop's requests

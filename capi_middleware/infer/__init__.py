@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .facts import FactReader
 from .inference import Inference, Memory
+from .lazy import warm
 from .memory import ProductMemory
 from .orders import OrderMemory, Owner
 from .plan import Plan
@@ -22,4 +23,5 @@ __all__ = [
     "ProductMemory",
     "Refused",
     "Response",
+    "warm",
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,13 +12,14 @@ from capi_middleware.settings.words import field_kinds, path_kinds
 from . import currency
 from .context import Context
 from .custom_data import LONGEST, Data, amount_of, as_list, rounded
+from .lazy import regex
 from .line import Line, clean_id, lines_of, lines_of_pairs, quantity_of
 from .told import told_of
 from .types import Facts
 from .value import find
 
-_TRAILING_ID = re.compile(r"/(\d{1,18}|[A-Za-z0-9]{1,12}-?\d{1,12})/?$")
-_ENDING_ID = re.compile(r"[-_]p?(\d{2,18})(?:\.html?)?/?$")
+_TRAILING_ID = regex(r"/(\d{1,18}|[A-Za-z0-9]{1,12}-?\d{1,12})/?$")
+_ENDING_ID = regex(r"[-_]p?(\d{2,18})(?:\.html?)?/?$")
 
 
 def templated(context: Context, ids: Mapping[str, str], found: Sequence[Any]) -> tuple[str, str]:

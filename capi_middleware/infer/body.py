@@ -13,9 +13,11 @@ from urllib.parse import parse_qsl
 from werkzeug.formparser import MultiPartParser
 from werkzeug.http import parse_options_header
 
+from .lazy import regex
+
 MOST_FIELDS = 500
-_FIELD = re.compile(r"[_A-Za-z]\w*")
-_GRAPHQL_NOISE = re.compile(r"#[^\n]*|\"\"\".*?\"\"\"|\"(?:[^\"\\\n]|\\.)*\"", re.DOTALL)
+_FIELD = regex(r"[_A-Za-z]\w*")
+_GRAPHQL_NOISE = regex(r"#[^\n]*|\"\"\".*?\"\"\"|\"(?:[^\"\\\n]|\\.)*\"", re.DOTALL)
 
 FORM, JSON, GRAPHQL = "form", "json", "graphql"
 

@@ -8,28 +8,29 @@ from urllib.parse import parse_qsl, urlsplit
 
 from . import money, vocabulary
 from .item import clean_id
+from .lazy import regex
 from .markup import Markup
 
-BUTTON_MARK = re.compile(
+BUTTON_MARK = regex(
     rb"add[-_]?(?:item[-_]?)?(?:to|2)?[-_]?(?:the[-_]?)?(?:cart|basket|bag)|btn[-_]?(?:cart|buy)|buy[-_]?(?:now|btn"
     rb"|button)|(?:cart|buy|basket)[-_]?(?:btn|button)|in[-_]?(?:den[-_]?)?warenkorb"
     rb"|kop[-_]?knapp|buybutton|productform|product-form|lagg-?i|tocart|handlekurv|kundvagn|varukorg|winkelwagen"
     rb"|panier|carrito",
     re.I,
 )
-_PATH_ID = re.compile(
+_PATH_ID = regex(
     r"(?:add[-_]?to[-_]?(?:cart|basket|bag)|cart|basket|bag|kundvagn|varukorg|korg|warenkorb|panier|carrito"
     r"|handlekurv|winkelwagen|kurv|checkout|order|buy|product|uenc|details|catalog)"
     r"(?:/|\.)(?:(?:[\w.%=~,-]*/){0,5}?)?(?:add|lagg-till|lagg|ajouter|toevoegen|add-item|product|id|item|add_item"
     r"|details|catalog)?/?(?P<id>\d{1,18})(?=/|$|\?)",
     re.I,
 )
-_TALKED = re.compile(
+_TALKED = regex(
     r"^\W*(?:my )?(?:orders?|bestellung(?:en)?|commandes?|purchases?|how to|why|where|what|track|shipping|buying"
     r"|about|order (?:status|history|form))\b(?! now)",
     re.I,
 )
-_DATA = re.compile(r"^data-(?:\w+-)?(product|item|article|variant|sku|pid|id|code|prod|artikel|goods|entry)", re.I)
+_DATA = regex(r"^data-(?:\w+-)?(product|item|article|variant|sku|pid|id|code|prod|artikel|goods|entry)", re.I)
 
 
 @dataclass(slots=True)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from . import orderform, vocabulary
 from .box import BUTTON_MARK, Box, says_buy
+from .lazy import regex
 from .markup import Markup
 
 __all__ = ["Box", "boxes"]
@@ -14,7 +15,7 @@ __all__ = ["Box", "boxes"]
 MOST_FORMS = 120
 MOST_BUTTONS = 200
 
-_CALL_ID = re.compile(
+_CALL_ID = regex(
     r"(?:cart|basket|bag|buy|kop|order|korb|panier|product"
     r"|item)\w*\s*\(\s*(?:this\s*,\s*)?['\"]?([A-Za-z]{0,6}[-_.]?\d[\w.-]{0,40})['\"]?",
     re.I,

@@ -5,7 +5,9 @@ from __future__ import annotations
 import codecs
 import re
 
-_DECLARED = re.compile(rb"charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]{3,30})", re.I)
+from .lazy import regex
+
+_DECLARED = regex(rb"charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]{3,30})", re.I)
 
 
 def of(page: bytes) -> str:

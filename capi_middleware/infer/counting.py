@@ -10,6 +10,7 @@ from typing import Any
 from capi_middleware.settings.rule import ACTION_EVENTS, Rule
 
 from .context import Context
+from .lazy import regex
 from .once import Once
 
 DOUBLE_CLICK = 5.0
@@ -21,7 +22,7 @@ ONE_CART = 1800.0
 ONE_VISIT = 1800.0
 ONE_ORDER = 30 * 86400.0
 
-_SESSION = re.compile(r"sess|sid$|^sid|basket|cart|token|customer|visitor|client", re.IGNORECASE)
+_SESSION = regex(r"sess|sid$|^sid|basket|cart|token|customer|visitor|client", re.IGNORECASE)
 _CHECKOUT = "checkout"
 
 

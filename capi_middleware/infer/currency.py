@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from .lazy import regex
+
 _TABLE = """
 2 AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BOV BRL BSD BTN BWP BYN BZD CAD CDF CHE CHF CHW
 2 CNY COP COU CRC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF IDR ILS
@@ -179,9 +181,9 @@ _LANGUAGES = {
 
 _WORDS = sorted({*_SYMBOLS, *_AMBIGUOUS, *_SAME} - {":-", ",-"}, key=len, reverse=True)
 _MARK = "|".join(re.escape(word) for word in _WORDS)
-_AFTER = re.compile(rf"\s?(?:({_MARK})(?![^\W\d_])|([A-Za-z]{{3}})(?![A-Za-z]))", re.I)
-_BEFORE = re.compile(rf"(?:(?<![^\W\d_])({_MARK})|(?<![A-Za-z])([A-Za-z]{{3}}))[\s:]{{0,2}}-?\s?$", re.I)
-_LOCALE = re.compile(r"([A-Za-z]{2,3})(?:[-_](?:[A-Za-z]{4}[-_])?([A-Za-z]{2}))?(?![A-Za-z])")
+_AFTER = regex(rf"\s?(?:({_MARK})(?![^\W\d_])|([A-Za-z]{{3}})(?![A-Za-z]))", re.I)
+_BEFORE = regex(rf"(?:(?<![^\W\d_])({_MARK})|(?<![A-Za-z])([A-Za-z]{{3}}))[\s:]{{0,2}}-?\s?$", re.I)
+_LOCALE = regex(r"([A-Za-z]{2,3})(?:[-_](?:[A-Za-z]{4}[-_])?([A-Za-z]{2}))?(?![A-Za-z])")
 
 
 class Place(NamedTuple):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -10,10 +9,11 @@ from capi_middleware.visit import scrub_text
 
 from . import currency, money, receipt
 from .context import Context
+from .lazy import regex
 from .line import clean_id, quantity_of
 from .value import Found
 
-_CARD = re.compile(r"(?<!\d)(?:\d[ -]?){14,18}\d(?!\d)")
+_CARD = regex(r"(?<!\d)(?:\d[ -]?){14,18}\d(?!\d)")
 LONGEST = 500
 _MACHINE_SOURCES = frozenset({"json", "response-json", "jsonld", "meta", "const", "query", "form", "path", "header"})
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from . import loose, money
 from .item import Item
+from .lazy import regex
 from .markup import Markup
 
 MOST_CALLS = 60
@@ -30,7 +31,7 @@ _MARKS = (
     b"pagevisit",
     b"productdetail",
 )
-_CALL = re.compile(
+_CALL = regex(
     r"""(?:fbq\(\s*["']track(?:Single)?["']\s*,\s*(?:["']\d+["']\s*,\s*)?["'](?P<fbq>ViewContent)["']\s*,\s*"""
     r"""|(?:ttq\.track|pintrk|snaptr)\(\s*(?:["']track["']\s*,\s*)?["'](?P<other>ViewContent|pagevisit|VIEW_CONTENT)["']\s*,\s*"""
     r"""|gtag\(\s*["']event["']\s*,\s*["'](?P<gtag>view_item)["']\s*,\s*"""

@@ -16,14 +16,16 @@ from typing import Any
 
 from cachetools import LRUCache
 
+from .lazy import regex
+
 LARGEST = 1024 * 1024
 LONGEST_TEXT = 4096
 MOST_FOUND = 50
 _MOST_BLOCKS = 32
-_SPACE = re.compile(r"\s+")
-_LD_JSON = re.compile(rb"<script[^>]{0,400}application/ld\+json[^>]{0,400}>", re.IGNORECASE)
-_HEADING = re.compile(rb"<h[1-3][^>]{0,400}>(.{0,600}?)</h[1-3]", re.IGNORECASE | re.DOTALL)
-_TAG = re.compile(r"<[^>]*>")
+_SPACE = regex(r"\s+")
+_LD_JSON = regex(rb"<script[^>]{0,400}application/ld\+json[^>]{0,400}>", re.IGNORECASE)
+_HEADING = regex(rb"<h[1-3][^>]{0,400}>(.{0,600}?)</h[1-3]", re.IGNORECASE | re.DOTALL)
+_TAG = regex(r"<[^>]*>")
 _MOST_HEADINGS = 12
 _LD_TYPES = frozenset({"Product", "ProductGroup", "Order", "IndividualProduct", "ProductModel"})
 _answers: LRUCache[tuple[bytes, str, str], tuple[str, ...]] = LRUCache(256)

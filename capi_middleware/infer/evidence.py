@@ -12,6 +12,7 @@ from capi_middleware.settings.rule import When
 
 from . import document
 from .context import Context
+from .lazy import regex
 
 
 class Proof(Enum):
@@ -32,7 +33,7 @@ class Finding(NamedTuple):
 UNSURE = Finding(Proof.UNSURE, "no sign of success or failure")
 _DEEPEST = 5
 _MOST_PARTS = 64
-_CART_COOKIE = re.compile(
+_CART_COOKIE = regex(
     r"cart|basket|varukorg|kundvagn|warenkorb|panier|handlekurv|carrito|carrello|winkel(?:wagen|mand)|koszyk|ostoskori",
     re.IGNORECASE,
 )

@@ -6,17 +6,18 @@ import re
 from typing import NamedTuple
 
 from .item import clean_name
+from .lazy import regex
 from .markup import Markup
 
-_PARTS = re.compile(r"\s+[|\-–—•·»«~:/›>]{1,2}\s+|\s*[|»›｜]\s*|\s::\s")
-_WORDS = re.compile(r"\w+")
-_TITLED = re.compile(
+_PARTS = regex(r"\s+[|\-–—•·»«~:/›>]{1,2}\s+|\s*[|»›｜]\s*|\s::\s")
+_WORDS = regex(r"\w+")
+_TITLED = regex(
     r"(?:^|[\s_-])(?:product|prod|pdp|item|article|artikel|produkt)(?:[-_]?(?:detail|page|info|main"
     r"|single))?s?[-_]{0,2}(?:title|name|heading|titel|namn|h1)(?:$|[\s_-])"
     r"|^(?:title|name)[-_]?(?:product|item)",
     re.I,
 )
-_TALK = re.compile(
+_TALK = regex(
     r"(?:cart|basket|varukorg|kundvagn|warenkorb|panier|carrito|sign in|log ?in|logga in|cookie|newsletter|menu"
     r"|search|sök|wishlist|checkout"
     r"|welcome|javascript|404|not found|oops|error)",

@@ -10,6 +10,7 @@ from . import vocabulary
 from .buybox import Box
 from .case import Case
 from .item import Item, clean_id
+from .lazy import regex
 from .markup import strip
 
 _DEFAULTS: dict[str, list[tuple[str, bool]]] = {
@@ -28,7 +29,7 @@ _ID_MARKS = (
     b"data-artnr",
     b"data-variant",
 )
-_LABELLED = re.compile(
+_LABELLED = regex(
     r"(?<!\w)(?:SKU|Art(?:ikel|icle)?\.?[ -]?(?:nr|no|nummer|number|num|n[°º])\.?|Item ?(?:#|no\.?|number|code|id)"
     r"|Product ?(?:code|number|no\.?|id|#)"
     r"|Produkt-?(?:nr|nummer|kode|kod|id)\.?|Prod\.? ?(?:nr|no)\.?|Varenr\.?|Varenummer|Bestell-?(?:nr|nummer)\.?"
@@ -201,20 +202,20 @@ def from_address(path: str, query: str) -> tuple[str, str] | None:
 
 
 _ADDRESSES = (
-    (re.compile(r"/(?:dp|gp/product)/([A-Z0-9]{10})(?:/|$)"), "/dp/id"),
-    (re.compile(r"/catalog/product/view/id/(\d+)"), "/catalog/product/view/id"),
+    (regex(r"/(?:dp|gp/product)/([A-Z0-9]{10})(?:/|$)"), "/dp/id"),
+    (regex(r"/catalog/product/view/id/(\d+)"), "/catalog/product/view/id"),
     (
-        re.compile(
+        regex(
             r"/(?:p|product|products|produkt|produit|producto|artikel|item|itm|vare|tuote|prod|pd|detail"
             r"|productdetail)/(?:[^/]+/)?(\d{2,12}|[A-Z0-9]{6,14})(?:[/.]|$)"
         ),
         "/product/id",
     ),
-    (re.compile(r"[-_](?:p|pr|prod|a|art|i|pid|itm|sku|pg|pn)[-_]?(\d{2,12})(?:\.\w{2,5})?$", re.I), "slug-p-id"),
-    (re.compile(r"^(\d{1,9})-[a-z0-9]"), "id-slug"),
-    (re.compile(r"_(\d{1,12})(?:\.\w{2,5})?$"), "slug_id"),
-    (re.compile(r"-(\d{4,14})(?:\.\w{2,5})?$"), "slug-id"),
-    (re.compile(r"^(\d{3,14})(?:\.\w{2,5})?$"), "id"),
+    (regex(r"[-_](?:p|pr|prod|a|art|i|pid|itm|sku|pg|pn)[-_]?(\d{2,12})(?:\.\w{2,5})?$", re.I), "slug-p-id"),
+    (regex(r"^(\d{1,9})-[a-z0-9]"), "id-slug"),
+    (regex(r"_(\d{1,12})(?:\.\w{2,5})?$"), "slug_id"),
+    (regex(r"-(\d{4,14})(?:\.\w{2,5})?$"), "slug-id"),
+    (regex(r"^(\d{3,14})(?:\.\w{2,5})?$"), "id"),
 )
 
 

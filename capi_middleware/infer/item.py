@@ -6,18 +6,19 @@ import html
 import re
 from dataclasses import dataclass, field
 
+from .lazy import regex
 from .money import Amount
 
 LONGEST_NAME = 300
 LONGEST_ID = 100
 
-_SPACE = re.compile(r"\s+")
-_PREFIX = re.compile(
+_SPACE = regex(r"\s+")
+_PREFIX = regex(
     r"^(?:sku|mpn|isbn|gtin\d*|ean|upc|asin|product|item|art(?:ikel)?\.? ?(?:nr|no|nummer|number)?|model"
     r"|ref(?:erence)?|id|#)\s*[:#.]\s*(?=\S)",
     re.I,
 )
-_ADDRESS = re.compile(r"^(?:https?:)?//|^[#/]|\.html?$|^_:|^urn:", re.I)
+_ADDRESS = regex(r"^(?:https?:)?//|^[#/]|\.html?$|^_:|^urn:", re.I)
 _NOTHING = frozenset(
     {"", "-", "n/a", "na", "none", "null", "undefined", "false", "true", "0", "nan", "[object object]", "tbd"}
 )

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from . import loose
 from .item import Item
+from .lazy import regex
 from .markup import Markup
 
 MOST_BLOCKS = 32
 LONGEST = 1024 * 1024
 
-_LAST_RESORT = re.compile(
+_LAST_RESORT = regex(
     r"""["'](sku|price|lowPrice|priceCurrency|name)["']\s*:\s*(?:"([^"\n]{1,300})"|'([^'\n]{1,300})'|([\d.]{1,20}))"""
 )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -11,14 +10,15 @@ from capi_middleware.settings.condition import number
 from capi_middleware.settings.words import bare, field_kinds
 
 from .body import Body
+from .lazy import regex
 
 MOST_LINES = 50
-_GID = re.compile(r"^gid://[^/]+/[^/]+/")
-_ID = re.compile(r"[^\s<>\"']{1,100}")
-_BLOCK = re.compile(r"\{([^{}]{0,2000})\}")
-_LITERAL = re.compile(r"([A-Za-z_]\w*)\s*:\s*(?:\"([^\"\\]{1,200})\"|(-?\d+(?:\.\d+)?))")
-_NUMBERED = re.compile(r"[A-Za-z]+[-_.](\d{4,18})")
-_BRACKETED = re.compile(r"^(.*)\[([^\[\]]*)\]$")
+_GID = regex(r"^gid://[^/]+/[^/]+/")
+_ID = regex(r"[^\s<>\"']{1,100}")
+_BLOCK = regex(r"\{([^{}]{0,2000})\}")
+_LITERAL = regex(r"([A-Za-z_]\w*)\s*:\s*(?:\"([^\"\\]{1,200})\"|(-?\d+(?:\.\d+)?))")
+_NUMBERED = regex(r"[A-Za-z]+[-_.](\d{4,18})")
+_BRACKETED = regex(r"^(.*)\[([^\[\]]*)\]$")
 _DEEPEST = 8
 
 

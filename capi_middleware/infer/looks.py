@@ -13,9 +13,10 @@ from typing import Any
 from capi_middleware.settings.words import NONE, bare, field_kinds, path_words
 
 from .context import Context
+from .lazy import regex
 from .line import lines_of, lines_of_pairs
 
-_VETO = re.compile(
+_VETO = regex(
     r"(?:^|[^a-z])(?:remove|delete|updates?|coupons?|voucher|discount|compare|wish|wishlist|review|estimate|ta_?bort"
     r"|entfernen|supprimer|fjern|poista|verwijder|eliminar|rimuovi|usun|password|passwd|email|e-mail|comment|message"
     r"|meddelande|search|newsletter|card|cardnumber|card_?no|cvc|cvv|iban|expir[a-z]*|ssn|personnummer|phone|telefon"
@@ -27,14 +28,14 @@ _VERBS = frozenset({
 })  # fmt: skip
 _DOWN = frozenset({"down", "minus", "decrease", "remove", "delete", "update", "change", "show", "subtract"})
 _ADDS = frozenset({"cart", "add"})
-_PASSWORD = re.compile(
+_PASSWORD = regex(
     r"passw|pwd|losenord|kennwort|motdepasse|wachtwoord|contrasena|haslo|salasana|adgangskode|passord|clave"
 )
-_LETTER = re.compile(
+_LETTER = regex(
     r"newsletter|nyhetsbrev|nyhedsbrev|nieuwsbrief|uutiskirje|infolettre|lettredinformation|boletin|mailinglist|subscribe"
     r"|prenumer|inschrijv|iscrizione|abonnier"
 )
-_MORE = re.compile(r"passw|message|meddelande|comment|subject|phone|telefon|street|address1|zip|postal|quantity|qty")
+_MORE = regex(r"passw|message|meddelande|comment|subject|phone|telefon|street|address1|zip|postal|quantity|qty")
 _MOST = 200
 _DEEPEST = 6
 _REFUSED = frozenset({"wishlist", "~wishlist", "login", "register", "search", "newsletter"})

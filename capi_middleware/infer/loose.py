@@ -12,29 +12,31 @@ import json
 import re
 from typing import Any
 
+from .lazy import regex
+
 LONGEST = 1024 * 1024
 LONGEST_BROKEN = 96 * 1024
 DEEPEST = 64
 MOST_VALUES = 6_000
 
-_WRAPPING = re.compile(
+_WRAPPING = regex(
     r"(?:[\s\ufeff;]|//[ \t]*(?=<!\[CDATA\[|\]\]>|<!--|-->)|<!\[CDATA\[|/\*[ \t]*(?:<!\[CDATA\[|\]\]>)?[ \t]*\*/"
     r"|<!--|-->|\]\]>)+"
 )
-_SKIP = re.compile(r"(?:[\s\u00a0\ufeff;]++|//[^\n]*+|/\*(?:[^*]++|\*(?!/))*+(?:\*/)?|<!--|-->)*+")
-_NUMBER = re.compile(r"[-+]?(?:\d++(?:\.\d*+)?|\.\d++)(?:[eE][-+]?\d++)?(?![\w.])")
-_WORD = re.compile(r"[^\s,:{}\[\]\"'()]++")
-_KEY = re.compile(r"[\w$@][\w$.@-]*+(?=\s*:)")
-_PIECE = {'"': re.compile(r'[^"\\]*+(?:\\.[^"\\]*+)*+', re.S), "'": re.compile(r"[^'\\]*+(?:\\.[^'\\]*+)*+", re.S)}
-_AFTER_KEY = re.compile(r"\s*+:")
+_SKIP = regex(r"(?:[\s\u00a0\ufeff;]++|//[^\n]*+|/\*(?:[^*]++|\*(?!/))*+(?:\*/)?|<!--|-->)*+")
+_NUMBER = regex(r"[-+]?(?:\d++(?:\.\d*+)?|\.\d++)(?:[eE][-+]?\d++)?(?![\w.])")
+_WORD = regex(r"[^\s,:{}\[\]\"'()]++")
+_KEY = regex(r"[\w$@][\w$.@-]*+(?=\s*:)")
+_PIECE = {'"': regex(r'[^"\\]*+(?:\\.[^"\\]*+)*+', re.S), "'": regex(r"[^'\\]*+(?:\\.[^'\\]*+)*+", re.S)}
+_AFTER_KEY = regex(r"\s*+:")
 # What may follow the quote that ends a value: a closer, the end, or a comma and then something that begins a key or a
 # value ("said "hi", then" does not).
-_AFTER_MEMBER = re.compile(
+_AFTER_MEMBER = regex(
     r"[ \t\r]*+\n\s*+[\"'][\w@$ -]{1,40}+[\"']\s*+:"
     r"|[\s\u00a0]*+(?:[}\]]|$|;|//|/\*|\+|,[\s\u00a0]*+(?:[\"'}\],]|//|/\*|[A-Za-z_$@][\w$]*+\s*+:|$))"
 )
-_AFTER_ITEM = re.compile(r"[\s\u00a0]*+(?:[}\]]|$|;|//|/\*|,[\s\u00a0]*+(?:[\"'{\[\]},\d-]|true|false|null|//|/\*|$))")
-_ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}(?:\\u[dD][c-fC-F][0-9a-fA-F]{2})?|x[0-9a-fA-F]{2}|\n|.)", re.S)
+_AFTER_ITEM = regex(r"[\s\u00a0]*+(?:[}\]]|$|;|//|/\*|,[\s\u00a0]*+(?:[\"'{\[\]},\d-]|true|false|null|//|/\*|$))")
+_ESCAPE = regex(r"\\(u[0-9a-fA-F]{4}(?:\\u[dD][c-fC-F][0-9a-fA-F]{2})?|x[0-9a-fA-F]{2}|\n|.)", re.S)
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "\n": "", "0": ""}
 _WORDS = {"true": True, "false": False, "null": None}
 
@@ -212,7 +214,7 @@ class _Scanner:
         return _unescape(text[position + 1 : end]), follows
 
 
-_EXPRESSION = re.compile(r"[()\[\]{},]|\"(?:[^\"\\\n]|\\.)*+\"|'(?:[^'\\\n]|\\.)*+'")
+_EXPRESSION = regex(r"[()\[\]{},]|\"(?:[^\"\\\n]|\\.)*+\"|'(?:[^'\\\n]|\\.)*+'")
 _DECODER = json.JSONDecoder(strict=False)
 
 

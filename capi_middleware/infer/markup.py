@@ -13,6 +13,8 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from .lazy import regex
+
 MOST_ELEMENTS = 12_000
 MOST_SCRIPTS = 400
 DEEPEST = 200
@@ -25,25 +27,25 @@ def _any_case(name: bytes) -> bytes:
 
 
 def _opening(*names: bytes) -> re.Pattern[bytes]:
-    return re.compile(rb"<(?:(" + b"|".join(map(_any_case, names)) + rb")(?=[\s>/])|!--)")
+    return regex(rb"<(?:(" + b"|".join(map(_any_case, names)) + rb")(?=[\s>/])|!--)")
 
 
 # What is set aside of a page that passes, and of one that is all here (whose navigation is known to end).
 ASIDE = _opening(*_NAMES)
 _ASIDE_HERE = _opening(*_NAMES, b"nav")
-ENDS = {name: re.compile(rb"</" + _any_case(name) + rb"(?=[\s>/])") for name in (*_NAMES, b"nav")}
+ENDS = {name: regex(rb"</" + _any_case(name) + rb"(?=[\s>/])") for name in (*_NAMES, b"nav")}
 # Quotes count only after "=", as in HTML's own grammar. Possessive throughout: no input makes it go back.
-_TAG = re.compile(
+_TAG = regex(
     rb"""<(?:(/)?([a-zA-Z][a-zA-Z0-9:-]{0,31}+)((?:[^<>=]++|=[\s]*+(?:"[^"]*+"|'[^']*+'|))*+)>|(?=[a-zA-Z/]))"""
 )
-OPEN_TAG = re.compile(rb"""<[a-zA-Z][^\s/>]*+(?:[^<>=]++|=[\s]*+(?:"[^"]*+"|'[^']*+'|))*+>""")
-_ATTRIBUTE = re.compile(rb"""([^\s"'<>/=]++)(?:\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"'<>=`]++)))?""")
-_TAGS = re.compile(r"<(?:/?[a-zA-Z][^<>]*+>|!--(?:[^-]++|-(?!->))*+(?:-->|$))")
-_HIDDEN = re.compile(r"<(script|style|svg|noscript|template)\b.*?(?:</\1\s*>|$)", re.S | re.I)
-_BLOCK = re.compile(
+OPEN_TAG = regex(rb"""<[a-zA-Z][^\s/>]*+(?:[^<>=]++|=[\s]*+(?:"[^"]*+"|'[^']*+'|))*+>""")
+_ATTRIBUTE = regex(rb"""([^\s"'<>/=]++)(?:\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"'<>=`]++)))?""")
+_TAGS = regex(r"<(?:/?[a-zA-Z][^<>]*+>|!--(?:[^-]++|-(?!->))*+(?:-->|$))")
+_HIDDEN = regex(r"<(script|style|svg|noscript|template)\b.*?(?:</\1\s*>|$)", re.S | re.I)
+_BLOCK = regex(
     r"<(?:/?(?:p|div|li|ul|ol|tr|td|th|table|h[1-6]|dt|dd|dl|section|br|label|option|form|button)\b|!--)[^<>]*+>", re.I
 )
-_SPACE = re.compile(r"\s+")
+_SPACE = regex(r"\s+")
 
 VOID = frozenset(
     [

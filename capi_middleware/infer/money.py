@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from . import currency
+from .lazy import regex
 
 LONGEST = 400
 LARGEST = Decimal("999999999")
@@ -57,7 +58,7 @@ _SPACES = str.maketrans(
 
 # Digit groups with one and the same separator (Indian 2-digit groups included), or plain digits; then decimals;
 # then the dash that stands for "no decimals".
-_NUMBER = re.compile(
+_NUMBER = regex(
     r"(?<![\d.,])(?:(?P<long>\d{1,9}\.\d{4,9}(?!\d))|"
     r"(?P<whole>\d{1,3}(?:(?P<sep>[ .,'])\d{3})(?:(?P=sep)\d{3}){0,3}(?!\d)|\d{1,2}(?:,\d{2}){1,3},\d{3}(?!\d)"
     r"|\d{1,12})"
@@ -65,10 +66,10 @@ _NUMBER = re.compile(
     r"|(?P<bare>[.,]\d{2}(?!\d))"
     r")(?P<dash>[.,:]?-{1,2}(?![\w.]))?"
 )
-_MACHINE = re.compile(r"\d{1,12}(?:[.,]\d{1,2})?")
-_POINT = re.compile(r"\d{1,12}\.\d{3,12}")
+_MACHINE = regex(r"\d{1,12}(?:[.,]\d{1,2})?")
+_POINT = regex(r"\d{1,12}\.\d{3,12}")
 # What stands before an amount that is not the price to pay.
-_OLD = re.compile(
+_OLD = regex(
     r"(?:\bord(?:inarie)?\.?(?: ?pris)?|\btidigare(?: pris)?|\bförr|\brek\.?(?: ?pris)?|\bwas|\bbefore|\breg(?:ular)?"
     r"(?: price)?|\blist(?: price)?|\brrp|\bmsrp|\bm\.s\.r\.p\.?|\bsrp|\buvp|\bstatt|\bfr[üu]her|\binstead of"
     r"|\bcompare(?: at)?"
@@ -82,13 +83,13 @@ _OLD = re.compile(
     r"|\bстарая цена)\s?[:\-(]?\s?$",
     re.I,
 )
-_UNIT = re.compile(
+_UNIT = regex(
     r"\s?(?:/|per |pr\.? |pro |je |kr/)\s?(?:\d{1,4}\s?)?(?:kg|g|l|dl|cl|ml|m|m2|m²|m3|m³|cm|lb|oz|liter|litre"
     r"|meter|kilo|100)\b",
     re.I,
 )
-_BUNDLE = re.compile(r"\s?(?:för|for|f[øo]r|für|pour|por|per|st|pcs|pack|x)\b", re.I)
-_RANGE = re.compile(r"\s?(?:-|to|till|til|bis|à|a|do|tot)\s?(?:[^\d\s]{1,4}\s?)?", re.I)
+_BUNDLE = regex(r"\s?(?:för|for|f[øo]r|für|pour|por|per|st|pcs|pack|x)\b", re.I)
+_RANGE = regex(r"\s?(?:-|to|till|til|bis|à|a|do|tot)\s?(?:[^\d\s]{1,4}\s?)?", re.I)
 
 
 class Amount(NamedTuple):

@@ -8,10 +8,11 @@ from . import heading
 from .buybox import Box
 from .case import Case
 from .item import Item, clean_name
+from .lazy import regex
 
 STRUCTURED = ("jsonld", "microdata", "rdfa")
 
-_HOME = re.compile(
+_HOME = regex(
     r"^(?:home|hem|start|startsida|startseite|hjem|forside|accueil|inicio|etusivu|strona główna|úvod|domů|shop"
     r"|butik|webshop|.{0,30}(?:\.\w{2,3}))$",
     re.I,

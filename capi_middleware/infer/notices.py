@@ -11,6 +11,7 @@ import re
 from itertools import chain
 
 from .charset import of
+from .lazy import regex
 from .markup import Markup, aside, read_attributes, strip
 
 MOST = 12
@@ -31,49 +32,49 @@ _MARKS = (
     b"snackbar",
     b"form-status",
 )
-_TAG = re.compile(
+_TAG = regex(
     rb"<(?:div|p|ul|ol|li|section|span|aside|article)\b(?=[^<>]{0,400}?(?:alert|message|notice|flash|error|toast"
     rb"|notification|success|snackbar|warning|errors))[^<>]{1,600}+>",
     re.I,
 )
-_SUCCESS = re.compile(
+_SUCCESS = regex(
     r"(?<![a-z])(?:success|alert-success|message-success|success-msg|success-message|woocommerce-message|is-success"
     r"|msg-success|alert--success|notice-success|flash-success|flash_success"
     r"|notification-success|toast-success|wc-block-components-notice-banner is-success|confirmation|bg-success"
     r"|positive|callout-success|succes|ok)(?![a-z])",
     re.I,
 )
-_ERROR = re.compile(
+_ERROR = regex(
     r"(?<![a-z])(?:error|errors|danger|alert-danger|alert-error|message-error|error-msg|error-message"
     r"|woocommerce-error|is-error|msg-error|alert--danger|alert--error|notice-error|flash-error"
     r"|flash_error|flash-alert|notification-error|toast-error|errorlist|warning|alert-warning|message-warning"
     r"|negative|invalid|fail|failed|callout-danger|errormessage|error_message|bg-danger)(?![a-z])",
     re.I,
 )
-_NEUTRAL = re.compile(
+_NEUTRAL = regex(
     r"(?<![a-z])(?:alert|message|messages|notice|flash|flashes|notification|woocommerce-info|toast|alertinner|info"
     r"|notices)(?![a-z])",
     re.I,
 )
-_HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.I)
-_HIDDEN_NAMES = re.compile(
+_HIDDEN = regex(r"display\s*:\s*none|visibility\s*:\s*hidden", re.I)
+_HIDDEN_NAMES = regex(
     r"(?<![\w-])(?:hidden|d-none|hide|is-hidden|visually-hidden|sr-only|invisible|template|tpl|cookie[\w-]*"
     r"|consent[\w-]*|field-validation[\w-]*|help-block|newsletter[\w-]*)(?![\w-])",
     re.I,
 )
-_LISTS = re.compile(
+_LISTS = regex(
     r"errorlist|errormessage|error[-_]message|error[-_]msg|success[-_]msg|woocommerce-(?:error|message)|callout"
     r"|is-(?:error|success)",
     re.I,
 )
-_CONCEALING = re.compile(
+_CONCEALING = regex(
     r"(?<![\w-])(?:hidden|d-none|hide|is-hidden|a-hidden|aok-hidden|u-hidden|visually-hidden|sr-only|invisible"
     r"|modal|dialog|popup|popover|tooltip"
     r"|lightbox|drawer|overlay|offcanvas|template|cookie[\w-]*|consent[\w-]*|newsletter[\w-]*|login[\w-]*"
     r"|wishlist[\w-]*)(?![\w-])|--hidden(?![\w-])",
     re.I,
 )
-_ADDED = re.compile(
+_ADDED = regex(
     r"\b(?:(?:has|have|was|were) (?:been )?added|added to (?:your |the )?(?:cart|basket|bag)|in (?:your )?(?:basket"
     r"|cart)|har lagts (?:till|i)|lades till|tillagd|lagt i (?:varukorg|kundvagn|handlekurv|kurv)|(?:er|ble|blev"
     r"|blevet) lagt"
@@ -82,7 +83,7 @@ _ADDED = re.compile(
     r"|pridan|adicionado|added)\b",
     re.I,
 )
-_REFUSED = re.compile(
+_REFUSED = regex(
     r"\b(?:out of stock|not (?:available|enough|in stock|added|be added)|cannot|can't|could not|couldn't|unable"
     r"|unavailable|sold out|please (?:choose|select|specify|enter)|required|invalid|maximum|exceed|failed"
     r"|must (?:be|select|choose)|no longer"
@@ -95,22 +96,20 @@ _REFUSED = re.compile(
     r"|niedostępn|brak|wybierz|nie można|není skladem|vyprodáno|nelze|vyberte)\b",
     re.I,
 )
-_COUNT = re.compile(
+_COUNT = regex(
     rb"<(?:span|div|a|b|strong|em|i|sup|small|p|li|bdi|button|mark|cart-count|data|input)\b(?=[^<>]{0,500}(?:cart"
     rb"|basket|bag|korg|kundvagn|warenkorb|panier|carrito|carrello|winkel|kurv|koszyk|kosik|minicart))"
     rb"(?=[^<>]{0,500}(?:count|qty|quantity|items|number|num|badge|antal|total|amount|size|counter|bubble|anzahl"
     rb"|quantit))([^<>]{1,700}+)>([^<>]{0,60})",
     re.I,
 )
-_WORDS = re.compile(
+_WORDS = regex(
     r"(\d{1,4})\s*(?:items?|products?|articles?|varor|vara|artiklar|artikel|produkter|produkt|varer|tuotetta|st\b"
     r"|pcs|prodotti|productos|produits|artículos|artikelen|produkty)",
     re.I,
 )
-_DATA_COUNT = re.compile(
-    rb"data-(?:cart|basket|item|items)-?(?:count|quantity|qty|items|size)=[\"'](\d{1,4})[\"']", re.I
-)
-_OSCAR = re.compile(rb"<(?:strong|span|a|div|p)\b[^<>]{0,200}>\s*(?:Basket total|Varukorg|Warenkorb|Cart total)", re.I)
+_DATA_COUNT = regex(rb"data-(?:cart|basket|item|items)-?(?:count|quantity|qty|items|size)=[\"'](\d{1,4})[\"']", re.I)
+_OSCAR = regex(rb"<(?:strong|span|a|div|p)\b[^<>]{0,200}>\s*(?:Basket total|Varukorg|Warenkorb|Cart total)", re.I)
 
 
 def read(page: bytes) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from capi_middleware.settings.rule import Rule
@@ -11,9 +10,10 @@ from capi_middleware.settings.words import field_kinds, path_kinds
 from . import receipt
 from .context import Context
 from .custom_data import Data, as_list, rounded
+from .lazy import regex
 from .value import find
 
-_ORDER_NUMBER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}")
+_ORDER_NUMBER = regex(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}")
 _MOST_REFERENCES = 5
 
 

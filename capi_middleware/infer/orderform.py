@@ -6,22 +6,23 @@ import re
 
 from . import money, vocabulary
 from .box import Box, says_buy
+from .lazy import regex
 from .markup import Markup
 
 MOST_FIELDS = 400
 
-_HIDDEN_PRICE = re.compile(
+_HIDDEN_PRICE = regex(
     r"^(?:product_?price|price|item_?price|unit_?price|amount|pris|preis|prix|a_price|final_?price|product\[price\]"
     r"|sale_?price|price_\d+)$",
     re.I,
 )
-_HIDDEN_NAME = re.compile(
+_HIDDEN_NAME = regex(
     r"^(?:item_?name|product_?name|product_?title|productname|prod_?name|a_name|artikelname|name_product)$", re.I
 )
-_HIDDEN_CURRENCY = re.compile(r"^(?:currency|currency_?code|currency_?id|waehrung|valuta)$", re.I)
+_HIDDEN_CURRENCY = regex(r"^(?:currency|currency_?code|currency_?id|waehrung|valuta)$", re.I)
 # Fields of a form that surely buys, of which one may be the id when none has a usual name.
-_LIKE_ID = re.compile(r"(?:product|prod|item|article|artikel|art|sku|code|nr|no|num|number|id)s?\d*$", re.I)
-_NO_ID = re.compile(
+_LIKE_ID = regex(r"(?:product|prod|item|article|artikel|art|sku|code|nr|no|num|number|id)s?\d*$", re.I)
+_NO_ID = regex(
     r"sess|token|csrf|form|user|customer|member|cart|basket|page|shop|categ|^cat|lang|curr|store|return|merch|site"
     r"|step|view|ship"
     r"|price|tax|group|type|option|attrib|color|size|affil|partner|account|visitor|order|promo|coupon|quid|guid"

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 from . import currency
 from .case import Case
+from .lazy import regex
 
-_CODES = re.compile(
-    rb"urrency(?:_?[cC]ode|ISO|_iso|_id)?[\"']?(?:\s*[:=,]\s*|\s+(?:content|value)=)[\"']([A-Z]{3})[\"']"
-)
+_CODES = regex(rb"urrency(?:_?[cC]ode|ISO|_iso|_id)?[\"']?(?:\s*[:=,]\s*|\s+(?:content|value)=)[\"']([A-Z]{3})[\"']")
 _COUNTRY_NAMES = {
     "SWEDEN": "SE",
     "SVERIGE": "SE",
@@ -37,7 +34,7 @@ _POSTAL = (
     (
         "US",
         3,
-        re.compile(
+        regex(
             rb"[,\s>;](?:A[LKZR]|C[AOT]|DE|FL|GA|HI|I[DLNA]|K[SY]|LA|M[EDAINSOT]|N[EVHJMYCD]|O[HKR]|PA|RI|S[CD]"
             rb"|T[NX]|UT|V[TA]"
             rb"|W[AVIY]|DC)" + _BREAK + rb"\d{5}(?:-\d{4})?(?=[\s<,.&\"'])"
@@ -46,14 +43,14 @@ _POSTAL = (
     (
         "US",
         1,
-        re.compile(rb"USPS|Alaska|Hawaii|United States|U\.S\.A|\bUSA\b|contiguous U|[Cc]ontinental U|\bU\.S\. "),
+        regex(rb"USPS|Alaska|Hawaii|United States|U\.S\.A|\bUSA\b|contiguous U|[Cc]ontinental U|\bU\.S\. "),
     ),
-    ("US", 2, re.compile(rb"(?:\b1[-. ]?)?\(?8(?:00|88|77|66|55|44|33)(?:\) ?|[-. ])\d{3}[-. ]\d{4}")),
-    ("CA", 2, re.compile(rb"Canad(?:a|ian)\b")),
+    ("US", 2, regex(rb"(?:\b1[-. ]?)?\(?8(?:00|88|77|66|55|44|33)(?:\) ?|[-. ])\d{3}[-. ]\d{4}")),
+    ("CA", 2, regex(rb"Canad(?:a|ian)\b")),
     (
         "CA",
         3,
-        re.compile(
+        regex(
             rb"\b(?:AB|BC|MB|N[BLST]|ON|PE|QC|SK|YT|Ontario|Quebec|Alberta|Columbia|Manitoba)"
             + _BREAK
             + rb"[A-Z]\d[A-Z][ -]?\d[A-Z]\d"
@@ -62,12 +59,12 @@ _POSTAL = (
     (
         "AU",
         3,
-        re.compile(rb"\b(?:NSW|VIC|QLD|TAS|ACT)" + _BREAK + rb"\d{4}\b|\bABN[:\s]{1,3}\d\d|\+61[ (]"),
+        regex(rb"\b(?:NSW|VIC|QLD|TAS|ACT)" + _BREAK + rb"\d{4}\b|\bABN[:\s]{1,3}\d\d|\+61[ (]"),
     ),
-    ("NZ", 3, re.compile(rb"Auckland (?:\d{4}|City)|Wellington \d{4}|Christchurch \d{4}|\+64[ (]")),
-    ("SG", 3, re.compile(rb"Singapore \d{6}|\+65[ -]\d{4}")),
-    ("HK", 3, re.compile(rb"Kowloon|\+852[ -]")),
-    ("MX", 3, re.compile(rb"C\.P\. \d{5}|\+52[ (]")),
+    ("NZ", 3, regex(rb"Auckland (?:\d{4}|City)|Wellington \d{4}|Christchurch \d{4}|\+64[ (]")),
+    ("SG", 3, regex(rb"Singapore \d{6}|\+65[ -]\d{4}")),
+    ("HK", 3, regex(rb"Kowloon|\+852[ -]")),
+    ("MX", 3, regex(rb"C\.P\. \d{5}|\+52[ (]")),
 )
 
 

@@ -7,21 +7,22 @@ from bisect import bisect_left, bisect_right
 from typing import NamedTuple
 
 from . import money, vocabulary
+from .lazy import regex
 from .markup import Markup, strip
 
 LONGEST = 900
 MOST = 400
 
-_DIGIT = re.compile(rb"\d")
-_STRUCK = re.compile(r"<(del|s|strike)\b[^>]*+>.*?</\1\s*>", re.S | re.I)
-_OLD_PART = re.compile(
+_DIGIT = regex(rb"\d")
+_STRUCK = regex(r"<(del|s|strike)\b[^>]*+>.*?</\1\s*>", re.S | re.I)
+_OLD_PART = regex(
     r"<(span|div|p|small|em|i|b|strong|ins|bdi|li|td|dd|label)\b[^<>]*?\b(?:class"
     r"|id)\s*=\s*[\"']?([^\"'<>]*)[^<>]*+>(?:[^<]*+(?:<(?!/?\1\b)[^<]*+){0,12})</\1\s*>",
     re.S | re.I,
 )
-_SMALL = re.compile(r"(\d)\s*<(?:sup|small|span|i|em|b)\b[^<>]*+>\s*(?=(\d\d)(?:\s*<|\s*$|\D))(?!\d{3})", re.I)
-_POINTED = re.compile(r"(?<=[.,])\s*<(?:sup|small|span|i|em|b)\b[^<>]*+>\s*(?=\d\d\b)", re.I)
-_SUP = re.compile(r"<sup\b[^<>]*+>\s*(?=\d\d\s*<)", re.I)
+_SMALL = regex(r"(\d)\s*<(?:sup|small|span|i|em|b)\b[^<>]*+>\s*(?=(\d\d)(?:\s*<|\s*$|\D))(?!\d{3})", re.I)
+_POINTED = regex(r"(?<=[.,])\s*<(?:sup|small|span|i|em|b)\b[^<>]*+>\s*(?=\d\d\b)", re.I)
+_SUP = regex(r"<sup\b[^<>]*+>\s*(?=\d\d\s*<)", re.I)
 _SKIPPED = frozenset(
     [
         "script",
@@ -47,17 +48,17 @@ _SKIPPED = frozenset(
         "aside",
     ]
 )
-_PERCENT = re.compile(r"(\d{1,2})(?:[.,]\d)?\s?%")
-_MONTHLY = re.compile(
+_PERCENT = regex(r"(\d{1,2})(?:[.,]\d)?\s?%")
+_MONTHLY = regex(
     r"/\s?(?:mo|mån|month|md|mth|mois|monat|mnd)\b|per (?:month|månad|måned|monat|week|day)|mtl\.|monatlich|/mån"
     r"|x\s?\d+\s?(?:mån|mo)",
     re.I,
 )
-_INCLUSIVE = re.compile(
+_INCLUSIVE = regex(
     r"in(?:k|c|kl|cl)l?\.?\s?(?:moms|vat|mwst|ust|dph|btw|tva|iva|gst|tax|mva|alv|pvn)|ttc|tvac|s dph|včetně dph|inkl",
     re.I,
 )
-_EXCLUSIVE = re.compile(
+_EXCLUSIVE = regex(
     r"ex(?:k|c|kl|cl)l?\.?\s?(?:moms|vat|mwst|ust|dph|btw|tva|iva|gst|tax|mva|alv|pvn)|(?<![a-z])ht(?![a-z])"
     r"|bez dph|zzgl|netto|ex moms",
     re.I,

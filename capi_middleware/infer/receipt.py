@@ -13,48 +13,47 @@ from typing import Any, NamedTuple
 from capi_middleware.settings.words import fold, phrases
 
 from . import currency, document, loose, money
+from .lazy import regex
 from .line import clean_id, quantity_of
 
 LARGEST = 512 * 1024
 _MOST_CHUNKS = 4000
 _MOST_LINES = 50
-_ASIDE = re.compile(
+_ASIDE = regex(
     rb"<(script|style|noscript|svg|template|select|textarea)\b.*?(?:</\1\s*>|$)|<!--.*?(?:-->|$)", re.S | re.I
 )
-_TAG = re.compile(rb"<[^>]*>")
-_SCRIPT = re.compile(rb"<script\b([^>]*)>(.*?)(?:</script|$)", re.S | re.I)
-_LANGUAGE = re.compile(rb"<html[^>]{0,300}?\blang\s*=\s*[\"']?([A-Za-z-]{2,12})", re.I)
-_NUMBER = re.compile(
+_TAG = regex(rb"<[^>]*>")
+_SCRIPT = regex(rb"<script\b([^>]*)>(.*?)(?:</script|$)", re.S | re.I)
+_LANGUAGE = regex(rb"<html[^>]{0,300}?\blang\s*=\s*[\"']?([A-Za-z-]{2,12})", re.I)
+_NUMBER = regex(
     r"[\s:;#.,=№°º()-]*(?:(?:no|nr|nummer|number|id)\b[\s:.#]*)?(?:is|är|ist|est|er|on|è|es|to)?[\s:#]*([A-Z0-9][A-Z0-9_/.-]{1,38})\b",
     re.I,
 )
-_CODE = re.compile(r"#?([A-Z0-9][A-Z0-9_/-]{1,38})", re.I)
-_SPACES = re.compile(r"[\s\x1f]+")
-_FIRST = re.compile(r"[^\W\d_]+")
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}|\d{1,2}[./]\d{1,2}[./]\d{2,4}")
-_PURCHASE = re.compile(
+_CODE = regex(r"#?([A-Z0-9][A-Z0-9_/-]{1,38})", re.I)
+_SPACES = regex(r"[\s\x1f]+")
+_FIRST = regex(r"[^\W\d_]+")
+_DATE = regex(r"\d{4}-\d{2}-\d{2}|\d{1,2}[./]\d{1,2}[./]\d{2,4}")
+_PURCHASE = regex(
     r"""["']?event["']?\s*[:,]\s*["'](?:purchase|order_?completed?|transaction)["']|["']purchase["']|ecommerce:purchase|transactionId|transaction_id"""
     r"""|ec:setAction""",
     re.I,
 )
-_CHECKOUT = re.compile(
+_CHECKOUT = regex(
     r"""["']?event["']?\s*[:,]\s*["'](?:begin_checkout|view_cart|checkout|add_shipping_info|add_payment_info)["']"""
     r"""|gtag\(\s*["']event["']\s*,\s*["'](?:begin_checkout|view_cart)["']""",
     re.I,
 )
-_ORDER_KEY = re.compile(
+_ORDER_KEY = regex(
     r"""["']?(?:transaction_id|transactionId|order_?number|order_?id|orderNo)["']?\s*[:=]\s*["']?([A-Za-z0-9][\w/.-]{0,60})""",
     re.I,
 )
-_REVENUE = re.compile(
+_REVENUE = regex(
     r"""["']?(?:transactionTotal|revenue|order_?total|total_?price|value)["']?\s*[:=]\s*["']?(\d{1,9}(?:\.\d{1,4})?)(?!\d|,\d)""",
     re.I,
 )
-_CURRENCY = re.compile(
-    r"""["']?(?:transactionCurrency|currency_?code|currency)["']?\s*[:=]\s*["']([A-Za-z]{3})["']""", re.I
-)
-_ITEMS = re.compile(r"""["']?(?:items|products|transactionProducts)["']?\s*[:=]\s*(?=\[)""")
-_NOT_TOTAL = re.compile(
+_CURRENCY = regex(r"""["']?(?:transactionCurrency|currency_?code|currency)["']?\s*[:=]\s*["']([A-Za-z]{3})["']""", re.I)
+_ITEMS = regex(r"""["']?(?:items|products|transactionProducts)["']?\s*[:=]\s*(?=\[)""")
+_NOT_TOTAL = regex(
     r"sub|del|zwischen|netto|net\b|excl|exkl|ex\.|vat|moms|mwst|tva|iva|tax|ship|frakt|versand|livraison|rabatt|discount|items|artik|sav|spar|ersparnis|korting|descuento|sconto|points|poäng"
 )
 

@@ -5,23 +5,24 @@ from __future__ import annotations
 import re
 
 from .case import Case
+from .lazy import regex
 from .subject import Subject
 
 ENOUGH = 3.0
 
-_SEARCH = re.compile(
+_SEARCH = regex(
     r"(?:^|/)(?:search|sok|sök|suche|recherche|buscar|zoeken|catalogsearch|hledani|wyszukiwanie|haku|sogning|cerca"
     r"|searchresults?)(?:/|$|\.)",
     re.I,
 )
-_QUERY = re.compile(r"(?:^|&)(?:q|s|search|query|sok|search_query|keywords?|searchterm|k|w)=[^&]", re.I)
-_ELSEWHERE = re.compile(
+_QUERY = regex(r"(?:^|&)(?:q|s|search|query|sok|search_query|keywords?|searchterm|k|w)=[^&]", re.I)
+_ELSEWHERE = regex(
     r"(?:^|/)(?:cart|basket|checkout|varukorg|kundvagn|kassa|warenkorb|kasse|panier|login|register|account"
     r"|my-account|konto|wishlist|compare|blog|news|artiklar|forum|contact|kontakt|about|faq|help|sitemap"
     r"|order-received|thank-you|tack|wp-login\.php)(?:/|$|\.)",
     re.I,
 )
-_PRODUCT_PATH = re.compile(
+_PRODUCT_PATH = regex(
     r"/(?:product|products|produkt|produkter|produit|producto|prodotto|prod|p|dp|item|itm|artikel|vare|tuote|pd"
     r"|product-page|proizvod|izdelek|termek|produto|tovar|goods)s?/[^/]+"
     r"|[-_](?:p|pid|prod|sku|itm)[-_]?\d+|/\d+-[a-z0-9-]+\.html|product_info|products?_?id=|id_product="

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from .heading import alike
+from .lazy import regex
 from .markup import ASIDE, ENDS, OPEN_TAG, strip
 
 HEAD = 10 * 1024
@@ -19,24 +20,22 @@ PIECE = 8 * 1024
 HELD = HEAD + SCRIPTS + BODY + CARRY
 
 _BEFORE = 6 * 1024
-_H1 = re.compile(rb"<[hH]1[\s>]")
-_HEAD_TAGS = re.compile(
+_H1 = regex(rb"<[hH]1[\s>]")
+_HEAD_TAGS = regex(
     rb"<(?:[mM][eE][tT][aA]|[lL][iI][nN][kK](?=[^<>]{1,200}canonical)|[hH][tT][mM][lL]"
     rb"|[bB][oO][dD][yY])\b[^<>]{0,1500}+>"
     rb"|<[tT][iI][tT][lL][eE][^<>]{0,100}+>[^<]{0,400}+</[tT][iI][tT][lL][eE]>"
 )
-_SCOPE = re.compile(
+_SCOPE = regex(
     rb"<\w{1,12}\b[^<>]{1,300}itemtype=[\"']https?://(?:schema|data-vocabulary)\.org/Product[\"'][^<>]{0,300}+>", re.I
 )
-_PROPERTY = re.compile(
+_PROPERTY = regex(
     rb"<\w{1,12}\b(?=[^<>]{1,300}itemprop=[\"']?(price|lowPrice|priceCurrency|sku"
     rb"|productID)\b)[^<>]{1,500}+>(?:[^<>]{0,80}+</\w{1,12}>)?"
 )
-_TRAIL = re.compile(
-    rb"<\w{1,12}\b[^<>]{1,300}(?:BreadcrumbList|class=[\"'][^\"'<>]{0,60}breadcrumb)[^<>]{0,300}+>", re.I
-)
-_TITLE = re.compile(rb"<title[^<>]{0,100}+>([^<]{0,400})", re.I)
-_DULL = re.compile(
+_TRAIL = regex(rb"<\w{1,12}\b[^<>]{1,300}(?:BreadcrumbList|class=[\"'][^\"'<>]{0,60}breadcrumb)[^<>]{0,300}+>", re.I)
+_TITLE = regex(rb"<title[^<>]{0,100}+>([^<]{0,400})", re.I)
+_DULL = regex(
     rb"[ \t\r\n]{2,}+|\s(?:srcset|style|sizes|data-srcset|d|onload|onerror|data-sizes|viewBox|data-src|data-bg"
     rb"|loading)=(?:\"[^\"]*+\"|'[^']*+')"
 )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from . import loose, money
 from .item import Item, clean_name
+from .lazy import regex
 from .markup import Markup
 
-_STATE = re.compile(
+_STATE = regex(
     r"(?:window\.)?(?:__INITIAL_STATE__|__PRELOADED_STATE__|__NUXT__|__APOLLO_STATE__|__STATE__|initialState"
     r"|__data)\s*=\s*(?=\{)"
 )

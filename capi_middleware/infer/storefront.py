@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 from . import loose, money
 from .datalayer import entry
 from .item import Item, clean_name
+from .lazy import regex
 from .markup import Markup
 
 
@@ -47,14 +48,14 @@ _PLATFORMS: tuple[tuple[str, tuple[bytes, ...]], ...] = (
     ("woocommerce", (b"/plugins/woocommerce/", b"woocommerce-page", b"wc-block-")),
 )
 _BODY = {
-    "product": re.compile(
+    "product": regex(
         r"(?<![\w-])(?:single-product|catalog-product-view|product-product|page-product(?!s)"
         r"|template-product(?![-\w])|product-template|is-ctl-product|productpage|product-page"
         r"|product-detail(?:s)?(?:-page)?|page-detail|pg_product|pdp|product_page)(?![\w-])|product-product-\d+"
         r"|product-id-\d+|\bproduct-[a-z0-9-]+ catalog-product-view",
         re.I,
     ),
-    "other": re.compile(
+    "other": regex(
         r"(?<![\w-])(?:catalog-category-view|tax-product_cat|post-type-archive(?:-product)?|woocommerce-cart"
         r"|woocommerce-checkout|woocommerce-account|checkout-cart|checkout-onepage|checkout-checkout"
         r"|product-category(?:-\d+)?|product-search|product-special|catalogsearch-result-index|cms-index-index"
@@ -65,20 +66,20 @@ _BODY = {
         re.I,
     ),
 }
-_SHOPIFY_META = re.compile(r"var meta\s*=\s*(?=\{)")
-_SHOPIFY_CURRENCY = re.compile(
+_SHOPIFY_META = regex(r"var meta\s*=\s*(?=\{)")
+_SHOPIFY_CURRENCY = regex(
     r"(?:Shopify\.currency\s*=\s*\{\s*\"active\"\s*:\s*\"([A-Z]{3})\""
     r"|ShopifyAnalytics\.meta\.currency\s*=\s*['\"]([A-Z]{3})['\"]|\"currencyCode\"\s*:\s*\"([A-Z]{3})\")"
 )
-_SHOPIFY_KIND = re.compile(r"\"(?:pageType|rtyp)\"\s*:\s*\"(\w+)\"")
-_PRESTA = re.compile(r"\bvar\s+prestashop\s*=\s*(?=\{)")
+_SHOPIFY_KIND = regex(r"\"(?:pageType|rtyp)\"\s*:\s*\"(\w+)\"")
+_PRESTA = regex(r"\bvar\s+prestashop\s*=\s*(?=\{)")
 _PRESTA_OLD = {
-    "product_id": re.compile(r"\bid_product\s*=\s*(?:parseInt\()?['\"]?(\d{1,9})['\"]?"),
-    "price": re.compile(r"\bproductPrice\s*=\s*['\"]?(?:parseFloat\()?([\d.]{1,14})"),
+    "product_id": regex(r"\bid_product\s*=\s*(?:parseInt\()?['\"]?(\d{1,9})['\"]?"),
+    "price": regex(r"\bproductPrice\s*=\s*['\"]?(?:parseFloat\()?([\d.]{1,14})"),
 }
-_BIG = re.compile(r"\bBCData\s*=\s*(?=\{)")
-_SQUARE = re.compile(r"Static\.SQUARESPACE_CONTEXT\s*=\s*(?=\{)")
-_POST = re.compile(r"(?<![\w-])postid-(\d+)")
+_BIG = regex(r"\bBCData\s*=\s*(?=\{)")
+_SQUARE = regex(r"Static\.SQUARESPACE_CONTEXT\s*=\s*(?=\{)")
+_POST = regex(r"(?<![\w-])postid-(\d+)")
 
 
 def read(page: Markup, path: str, query: str) -> Storefront:

@@ -9,7 +9,9 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-BUY = re.compile(
+from .lazy import regex
+
+BUY = regex(
     r"\b(?:add(?:ed)? (?:\w+ )?to (?:(?:my|your|the|shopping|our) ){0,2}(?:cart|basket|bag|trolley|order|box)"
     r"|buy(?: it)?(?: now)?|order now|order|purchase"
     r"|add to (?:cart|bag|basket)|pre-?order|add item|get it now|shop now"
@@ -164,7 +166,7 @@ BUY_WORDS = frozenset(
         "pre",
     ]
 )
-_NAME_WORDS = re.compile(r"[^\W\d_]+")
+_NAME_WORDS = regex(r"[^\W\d_]+")
 
 
 def may_buy(text: str) -> bool:
@@ -177,14 +179,14 @@ def may_buy(text: str) -> bool:
 
 
 # What a button says that is not the one to buy with.
-NOT_BUY = re.compile(
+NOT_BUY = regex(
     r"wish ?list|önskelista|ønskeliste|merkzettel|wunschzettel|favori|compare|jämför|vergleich|newsletter|subscribe"
     r"|prenumerera|search|sök|review|recension"
     r"|notify|bevaka|gift ?card|voucher|coupon|checkout|to your basket|view (?:cart|basket|bag)|proceed|update"
     r"|remove|continue",
     re.I,
 )
-CART = re.compile(
+CART = regex(
     r"cart|basket|(?<![a-z])bag(?![a-z])|trolley|varukorg|kundvagn|kundkorg|warenkorb|einkaufswagen|panier|carrito"
     r"|cesta|carrello|carrinho|winkelwagen|winkelmand"
     r"|handlekurv|handlevogn|indkobskurv|(?<![a-z])kurv|ostoskori|koszyk|kosik|kosar|korzin|shopping|checkout"
@@ -192,25 +194,25 @@ CART = re.compile(
     r"|add-to-cart|orderform|order|buy|kop(?![a-z])|purchase|line[-_]?items?|sepet",
     re.I,
 )
-VETO = re.compile(
+VETO = regex(
     r"remove|delete|coupon|voucher|discount|compare|wish|review|estimate|search|login|logon|signin|sign-in"
     r"|subscribe|newsletter|register|signup"
     r"|contact|comment|question|friend|share|currency|language|locali[sz]ation|poll|rating|newsletter|notify"
     r"|password|mailing|giftcard-balance",
     re.I,
 )
-QUANTITY = re.compile(
+QUANTITY = regex(
     r"(?:^|[-_\[.])(?:qty|quantity|quantities|cart_quantity|amount|antal|menge|anzahl|quantite|cantidad|quantita"
     r"|quantidade|aantal|ilosc|mnozstvi|kpl|maara|kolicina|count|num|qtde)\d*(?:$|[-_\].])"
     r"|quantity|qty",
     re.I,
 )
-PRICE = re.compile(
+PRICE = regex(
     r"price|pris(?:$|[^moe])|preis|prix|precio|prezzo|preco|preço|cena(?!r)|prijs|hinta|amount|kaina|цена|cost"
     r"|belopp|prc(?![a-z])|kupos",
     re.I,
 )
-OLD = re.compile(
+OLD = regex(
     r"(?<![a-z])(?:old|was|rrp|msrp|uvp|srp|before|ord|ordinarie|ordinary|prev|previous|former|original|orig"
     r"|regular|crossed|strike|striked|strikethrough|struck"
     r"|through|compare|compareat|retail|rek|normal|initial|non-?sale|undiscounted|vorher|statt|barre|barré|ancien"
@@ -219,7 +221,7 @@ OLD = re.compile(
     r"|price-?regular|crossed|strike|line-?through|rrp|msrp|oldPrice|wasPrice",
     re.I,
 )
-OTHER = re.compile(
+OTHER = regex(
     r"shipping|freight|frakt|versand|livraison|delivery|postage|sav(?:e|ing)s?(?![a-z])|you-?save"
     r"|discount-?(?:amount|percent|value|badge)|percent|badge(?!r)|tax(?![a-z])|vat(?![a-z])"
     r"|instal?l?ment|monthly|per-?month"
@@ -231,18 +233,18 @@ OTHER = re.compile(
     r"|from-?price|katalog",
     re.I,
 )
-OLDER = re.compile(
+OLDER = regex(
     r"old-?price|price-?old|(?<![a-z])old(?![a-z])|was-?price|price-?was|compare-?at|strike|crossed|line-?through"
     r"|rrp|msrp|list-?price|before-?price|ord-?pris|(?<![a-z])(?:del|was"
     r"|before)(?![a-z])",
     re.I,
 )
-SALE = re.compile(
+SALE = regex(
     r"sale|special|final|now|current|our|offer|new(?![sl])|actual|promo|aktuell|today|selling|buy|main|discounted"
     r"|you-?pay|nuvarande|kampanj|rea(?![a-z])|red(?![a-z])|web-?price",
     re.I,
 )
-APART = re.compile(
+APART = regex(
     r"relat|recommend|similar|upsell|up-sell|cross-?sell|crosssell|also|recent|viewed|history|carousel|slick|swiper"
     r"|owl-|suggest|mini-?cart|minicart|cart-?drawer|side-?cart|cart-?popup|cart-?dropdown"
     r"|basket-?(?:mini|drop|preview|contents)|flyout|mega-?menu|(?<![a-z])nav(?![a-z])|navbar|footer|(?<![a-z])menu"
@@ -254,7 +256,7 @@ APART = re.compile(
     r"|side)|wishlist",
     re.I,
 )
-APART_TEXT = re.compile(
+APART_TEXT = regex(
     r"^\W*(?:related|similar|you (?:may|might|could) (?:also )?(?:like|enjoy|be|need)|also (?:like|bought|viewed)"
     r"|customers? (?:who|also)|people (?:who|also)|recommended|recommendations|we (?:also )?recommend"
     r"|recently viewed|frequently bought|goes (?:well|great)"
@@ -277,7 +279,7 @@ APART_TEXT = re.compile(
     r"|produtos (?:relacionados|similares)|quem (?:viu|comprou)|関連|おすすめ|相關|你可能|함께)",
     re.I,
 )
-MAIN = re.compile(
+MAIN = regex(
     r"product-?(?:detail|info|main|page|single|view|essential|shop|form)|pdp(?!-?slider)|single-?product"
     r"|main-?product|buy-?box",
     re.I,
@@ -285,12 +287,12 @@ MAIN = re.compile(
 
 
 # Names of an amount with and without value added tax.
-WITH_TAX = re.compile(
+WITH_TAX = regex(
     r"(?<![a-z])(?:in(?:c|k)l(?:uding|usive)?|with)[-_]?(?:tax|vat|moms|mwst|btw|tva|iva|dph)|(?<![a-z])ttc(?![a-z])"
     r"|(?:price|pris|preis)[-_]?(?:in(?:c|k)l(?:uding)?|brutto)",
     re.I,
 )
-WITHOUT_TAX = re.compile(
+WITHOUT_TAX = regex(
     r"(?<![a-z])(?:ex(?:c|k)?(?:l(?:uding|usive)?)?|without)[-_]?(?:tax|vat|moms|mwst|btw|tva|iva|dph)|price-?tax(?![a-z])"
     r"|(?:price|pris|preis)[-_]?(?:ex(?:c|k)l?(?:uding)?|netto|ht)(?![a-z])|(?<![a-z])netto(?![a-z])",
     re.I,
@@ -327,7 +329,7 @@ def traits(names: str) -> Traits:
 ID_FIELDS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "variant_id",
-        re.compile(
+        regex(
             r"^(?:variation_?id|variant_?id|variants?|selected_?variant|id_product_attribute|ipa|child_?id"
             r"|combination_?id|sku_?id|stock_?id|skulist|purchasable_?id|offer_?id|article_?variant_?id)$",
             re.I,
@@ -335,7 +337,7 @@ ID_FIELDS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ),
     (
         "product_id",
-        re.compile(
+        regex(
             r"^(?:add_to_cart|product|products?_?id|productid|id_product|prod_?id|p_?prod_?id|p_?id|pid|item_?id"
             r"|itemno|item|article_?id|artikel_?id|art_?id|artid|products_id|virtuemart_product_id|object_?id"
             r"|entity_?id"
@@ -348,7 +350,7 @@ ID_FIELDS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ),
     (
         "sku",
-        re.compile(
+        regex(
             r"^(?:sku|product_?sku|product_?code|prod_?code|item_?code|item_?number|item_?no|artnr|art_?nr|art_?no"
             r"|artno|artikel_?n(?:umme)?r|article_?n(?:o|umber)|part_?n(?:o|umber)|productcodepost|catalogrefids?"
             r"|sadd|number|asin|code|item_?sku|stock_?code|stockno|reference|ref|model|style|productnumber|varenr"
@@ -356,7 +358,7 @@ ID_FIELDS: tuple[tuple[str, re.Pattern[str]], ...] = (
             re.I,
         ),
     ),
-    ("any_id", re.compile(r"^(?:id|ids|artikel|article|part|selecteditem|itemkey|key|lineitems?)$", re.I)),
+    ("any_id", regex(r"^(?:id|ids|artikel|article|part|selecteditem|itemkey|key|lineitems?)$", re.I)),
 )
 
 
