@@ -3,7 +3,7 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN = $(VENV)/bin
 
-.PHONY: demo test lint unit bench soak docs clean
+.PHONY: demo test lint unit bench soak mutants docs clean
 demo: $(VENV)/.installed
 	$(BIN)/python -m capi_middleware demo
 
@@ -49,10 +49,18 @@ $(VENV)/.benched: $(VENV)/.tested
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[bench,test,postgresql,fast,proxy]"
 	touch $@
 
+# Does a test notice when the code is changed a little? MODULES="events page.judge" for a part of it (CONTRIBUTING.md).
+mutants: $(VENV)/.mutants
+	$(BIN)/python tools/mutants.py $(MODULES)
+
+$(VENV)/.mutants: $(VENV)/.tested
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[mutants,test,postgresql,fast,proxy]"
+	touch $@
+
 docs: $(VENV)/.tested
 	$(BIN)/python docs/make_platforms.py
 	$(BIN)/python docs/make_settings.py
 	$(BIN)/python -m mkdocs build --strict
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info
+	rm -rf $(VENV) mutants build dist *.egg-info

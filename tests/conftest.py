@@ -11,4 +11,5 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("unhurried", deadline=None)
+settings.register_profile("mutants", deadline=None, max_examples=20, derandomize=True)  # a mutant's fate is no luck
 settings.load_profile("unhurried")

@@ -135,7 +135,7 @@ def _judge_error(status: int, headers: Mapping[str, str], error: Mapping[str, An
         if code == 104:
             why = "the app secret (appsecret_proof) does not fit the access token"
         return verdict(Kind.HOLD, f"{why}: make a new access token in Events Manager and save it")
-    if code in (3, 10, 294) or 200 <= code < 300:
+    if code in (3, 10) or 200 <= code < 300:
         return verdict(Kind.HOLD, "the access token lacks the permission for this pixel: make one in Events Manager")
     if code == 100 and subcode == 33:
         return verdict(Kind.HOLD, "Meta knows no such pixel ID, or the access token may not use it: check both")
@@ -168,7 +168,7 @@ def _judge_status(status: int, headers: Mapping[str, str]) -> Verdict:
         return Verdict(
             Kind.HOLD, reason=f"the address is not Meta's Graph API (HTTP {status}): check graph_url, graph_version"
         )
-    if 400 <= status < 500:
+    if status >= 400:
         return Verdict(Kind.POISON, reason=f"refused with HTTP {status} and no reason")
     return Verdict(Kind.RETRY, reason=f"an answer that makes no sense (HTTP {status})")
 

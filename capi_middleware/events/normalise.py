@@ -37,13 +37,13 @@ def clean(text: str) -> str:
     return text.strip()
 
 
-def email(text: str, country: str = "") -> str:
+def email(text: str, country: str) -> str:
     """Lower case; one ``@``, a dot in the domain, no space inside."""
     text = text.lower()
     return text if len(text) <= 254 and _EMAIL.fullmatch(text) else ""
 
 
-def phone(text: str, country: str = "") -> str:
+def phone(text: str, country: str) -> str:
     """Digits with the country's calling code and without leading zeros: ``46701234567``. A national number gets the
     code of ``country``."""
     text = _EXTENSION.sub("", text)
@@ -73,17 +73,17 @@ def _with_code(digits: str, code: str, prefix: str, lengths: tuple[int, ...]) ->
     return digits
 
 
-def name(text: str, country: str = "") -> str:
+def name(text: str, country: str) -> str:
     """First and last names: lower case without ASCII punctuation and spaces, other scripts kept."""
     return text.lower().translate(_PUNCTUATION)
 
 
-def gender(text: str, country: str = "") -> str:
+def gender(text: str, country: str) -> str:
     """``f`` or ``m``."""
     return _GENDERS.get(text.lower(), "")
 
 
-def birth_date(text: str, country: str = "") -> str:
+def birth_date(text: str, country: str) -> str:
     """YYYYMMDD of a real date since 1900. ``5/6/1997`` is read as in the US unless the country is known to be
     another."""
     for pattern, order in _DATES:
@@ -120,13 +120,13 @@ def ascii_city(text: str, country: str = "") -> str:
     return "".join(mark for mark in text.lower() if mark.isascii() and mark.isalnum())
 
 
-def state(text: str, country: str = "") -> str:
+def state(text: str, country: str) -> str:
     """The two-letter code of a state or province of the US or Canada, else the letters of the name."""
     letters = city(text)
     return (state_code(letters) if country.lower() in ("", "us", "ca") else "") or letters
 
 
-def postal_code(text: str, country: str = "") -> str:
+def postal_code(text: str, country: str) -> str:
     """Lower case without spaces and dashes; of a US ZIP+4 the first five; without a country prefix (``SE-411 05``)."""
     text = "".join(text.lower().split())
     text = re.sub(r"^[a-z]{1,2}-(?=\d)", "", text)
@@ -136,12 +136,12 @@ def postal_code(text: str, country: str = "") -> str:
     return text if 2 <= len(text) <= 12 and text.isalnum() else ""
 
 
-def country(text: str, country: str = "") -> str:
+def country(text: str, country: str) -> str:
     """ISO 3166-1 alpha-2, lower case; from names and alpha-3 too."""
     return country_code(text)
 
 
-def external_id(text: str, country: str = "") -> str:
+def external_id(text: str, country: str) -> str:
     """Lower case without spaces, as Meta's pixel does."""
     return "".join(text.lower().split())
 

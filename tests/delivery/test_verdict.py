@@ -43,11 +43,19 @@ def refused(code: int, subcode: int = 0, status: int = 400, **more: Any) -> Verd
         (613, 1487742, 400, Kind.THROTTLED),
         (613, 5044001, 400, Kind.THROTTLED),
         (80000, 0, 400, Kind.THROTTLED),
+        (80001, 0, 400, Kind.THROTTLED),
+        (80002, 0, 400, Kind.THROTTLED),
         (80003, 0, 400, Kind.THROTTLED),
         (80004, 0, 400, Kind.THROTTLED),
+        (80005, 0, 400, Kind.THROTTLED),
+        (80006, 0, 400, Kind.THROTTLED),
+        (80008, 0, 400, Kind.THROTTLED),
+        (80009, 0, 400, Kind.THROTTLED),
         (80014, 0, 400, Kind.THROTTLED),
         (10, 0, 403, Kind.HOLD),
+        (10, 0, 400, Kind.HOLD),
         (200, 0, 403, Kind.HOLD),
+        (200, 0, 400, Kind.HOLD),
         (230, 0, 400, Kind.HOLD),
         (299, 0, 400, Kind.HOLD),
         (3, 0, 400, Kind.HOLD),
@@ -80,10 +88,15 @@ def refused(code: int, subcode: int = 0, status: int = 400, **more: Any) -> Verd
         (100, 2804043, 400, Kind.POISON),
         (100, 0, 400, Kind.POISON),
         (100, 1234, 400, Kind.POISON),
+        (300, 0, 400, Kind.POISON),
         (5000, 0, 500, Kind.FEW),
+        (5000, 0, 400, Kind.FEW),
         (-1, 0, 400, Kind.FEW),
         (999, 0, 500, Kind.FEW),
         (999, 0, 400, Kind.POISON),
+        (999, 0, 401, Kind.HOLD),
+        (999, 0, 403, Kind.HOLD),
+        (0, 0, 400, Kind.POISON),
     ],
 )
 def test_graph_error(code: int, subcode: int, status: int, kind: Kind) -> None:
@@ -104,16 +117,67 @@ def test_graph_error(code: int, subcode: int, status: int, kind: Kind) -> None:
         (401, Kind.HOLD),
         (403, Kind.HOLD),
         (404, Kind.HOLD),
+        (405, Kind.HOLD),
+        (410, Kind.HOLD),
+        (300, Kind.HOLD),
         (301, Kind.HOLD),
         (302, Kind.HOLD),
         (413, Kind.SPLIT),
         (414, Kind.SPLIT),
         (400, Kind.POISON),
         (422, Kind.POISON),
+        (199, Kind.RETRY),
     ],
 )
 def test_status_without_json(status: int, kind: Kind) -> None:
     assert verdict(status, b"<html>no</html>").kind is kind
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        (refused(190), ["the access token is not valid", "Events Manager"]),
+        (refused(190, 463), ["expired", "Events Manager"]),
+        (refused(190, 467), ["revoked"]),
+        (refused(104), ["app secret", "Events Manager"]),
+        (refused(10), ["permission", "Events Manager"]),
+        (refused(100, 33), ["pixel ID", "access token"]),
+        (refused(100, 2804009), ["Purchase", "value"]),
+        (refused(368), ["policy"]),
+        (refused(4), ["less often"]),
+        (refused(2), ["down for the moment"]),
+        (refused(100, is_transient=True), ["will pass"]),
+        (refused(5000), ["inside Meta"]),
+        (refused(999, 0, 413), ["too large"]),
+        (refused(999, 0, 401), ["refuses access", "no"]),
+        (verdict(200, b"<html>"), ["captive portal", "proxy"]),
+        (verdict(199), ["makes no sense", "199"]),
+        (verdict(400), ["refused", "400"]),
+        (verdict(401), ["access token", "401"]),
+        (verdict(404), ["graph_url", "404"]),
+        (verdict(413), ["too large"]),
+        (verdict(429), ["less often"]),
+        (verdict(500), ["Meta answered", "500"]),
+        (unreachable("no route to host"), ["no route to host"]),
+        (untrusted("self-signed"), ["self-signed", "clock", "certificates", "proxy"]),
+    ],
+    ids=lambda value: value.kind.name if isinstance(value, Verdict) else value[0],
+)
+def test_the_reason_says_what_to_look_at(found: Verdict, words: list[str]) -> None:
+    assert all(word in found.reason for word in words), found.reason
+
+
+def test_a_connection_that_is_not_secure_is_tried_again_after_five_minutes() -> None:
+    assert untrusted("expired").wait == 300
+
+
+def test_an_error_without_a_readable_code() -> None:
+    found = verdict(400, {"error": {"code": "abc", "error_subcode": True, "fbtrace_id": 7}})
+    assert (found.kind, found.code, found.subcode, found.trace) == (Kind.POISON, 0, 0, "")
+
+
+def test_a_code_written_as_text_is_read() -> None:
+    assert verdict(400, {"error": {"code": "190", "error_subcode": "463"}})[:3] == (Kind.HOLD, 190, 463)
 
 
 def test_too_large_with_a_graph_error() -> None:
@@ -138,6 +202,16 @@ def test_success() -> None:
 def test_fewer_received_is_done_with_a_warning() -> None:
     found = verdict(200, {"events_received": 9, "messages": ["one was odd"]})
     assert found.kind is Kind.DONE and "9 of 10" in found.reason and "one was odd" in found.reason
+
+
+def test_fewer_received_and_no_word_why() -> None:
+    assert verdict(200, {"events_received": 9}).reason == "Meta says it received 9 of 10 events."
+
+
+def test_what_meta_says_of_a_success_is_kept_within_bounds() -> None:
+    assert verdict(200, {"events_received": 10, "messages": ["one", "two"]}).reason == "one; two"
+    assert verdict(200, {"events_received": 10, "messages": ["x" * 400]}).reason == "x" * 300
+    assert verdict(200, {"events_received": 10, "fbtrace_id": "A" * 200}).trace == "A" * 100
 
 
 @pytest.mark.parametrize(
@@ -167,6 +241,24 @@ def test_retry_after(value: str, wait: float) -> None:
     assert verdict(503, b"", Retry_After=value).wait == wait
 
 
+@pytest.mark.parametrize(
+    "error",
+    [{"code": 1}, {"code": 2}, {"code": 4}, {"code": 5000}, {"code": 100, "is_transient": True}],
+    ids=str,
+)
+def test_retry_after_beside_a_graph_error(error: dict[str, Any]) -> None:
+    assert verdict(400, {"error": error}, Retry_After="7").wait == 7
+    assert verdict(400, {"error": error}).wait == 0
+
+
+def test_retry_after_of_a_500_without_json() -> None:
+    assert verdict(500, b"", Retry_After="7").wait == 7
+
+
+def test_a_dead_token_asks_for_no_wait_of_its_own() -> None:
+    assert refused(190).wait == 0
+
+
 def test_retry_after_as_a_date() -> None:
     assert 25 <= verdict(503, b"", Retry_After=formatdate(time.time() + 30, usegmt=True)).wait <= 31
 
@@ -175,15 +267,32 @@ def test_retry_after_as_a_date() -> None:
     ("headers", "low", "high"),
     [
         ({"X_App_Usage": '{"call_count": 20, "total_time": 79}'}, 0, 0),
-        ({"X_App_Usage": '{"call_count": 85}'}, 1, 30),
-        ({"X_App_Usage": '{"call_count": 99}'}, 60, 60),
+        ({"X_App_Usage": '{"call_count": 80}'}, 0, 0),
+        ({"X_App_Usage": '{"call_count": 80.5}'}, 5, 5),
+        ({"X_App_Usage": '{"total_cputime": 94}'}, 5, 5),
+        ({"X_App_Usage": '{"total_time": 94}'}, 5, 5),
+        ({"X_App_Usage": '{"call_count": 95}'}, 60, 60),
+        ({"X_Business_Use_Case": '{"1": [{"call_count": 95}]}'}, 60, 60),
         ({"X_Ad_Account_Usage": '{"acc_id_util_pct": 100, "reset_time_duration": 120}'}, 120, 120),
         ({"X_Business_Use_Case_Usage": '{"1": [{"call_count": 96, "estimated_time_to_regain_access": 5}]}'}, 300, 300),
         ({"X_Business_Use_Case_Usage": "nonsense"}, 0, 0),
         ({"X_App_Usage": '{"call_count": true}'}, 0, 0),
         ({"X_App_Usage": "[1]"}, 0, 0),
     ],
-    ids=["low", "above 80", "above 95", "account", "business", "nonsense", "boolean", "list"],
+    ids=[
+        "low",
+        "80",
+        "above 80",
+        "processor",
+        "time",
+        "95",
+        "use case",
+        "account",
+        "business",
+        "nonsense",
+        "boolean",
+        "list",
+    ],
 )
 def test_usage_headers(headers: dict[str, str], low: float, high: float) -> None:
     assert low <= verdict(200, {"events_received": 10}, **headers).wait <= high
@@ -202,6 +311,21 @@ def test_blocked_for_policy_waits_an_hour() -> None:
 def test_words_of_meta_only_where_the_code_is_unknown() -> None:
     assert "Ogiltig parameter" in refused(100, 7, error_user_msg="Ogiltig parameter").reason
     assert "Ogiltig" not in refused(190, 463, error_user_msg="Ogiltig").reason
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ({"error_user_msg": "long", "error_user_title": "short", "message": "raw"}, "long"),
+        ({"error_user_msg": "", "error_user_title": "short", "message": "raw"}, "short"),
+        ({"error_user_title": None, "message": "raw"}, "raw"),
+        ({"message": "x" * 400}, "x" * 300),
+        ({"message": ""}, "refused without a reason"),
+    ],
+    ids=["message for people", "title", "message", "long", "nothing"],
+)
+def test_which_of_metas_words(said: dict[str, Any], reason: str) -> None:
+    assert verdict(400, {"error": {"code": 100, "error_subcode": 7, **said}}).reason == reason
 
 
 def test_metas_clock_is_read() -> None:

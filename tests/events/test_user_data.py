@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -110,6 +111,10 @@ def test_phone_by_country(number: str, country: str, normal: str) -> None:
         ("D-10115", "DE", "10115"),
         ("SW1A 1AA", "GB", "sw1a1aa"),
         ("!!", "", ""),
+        ("1", "", ""),
+        ("10", "", "10"),
+        ("123456789012", "", "123456789012"),
+        ("1234567890123", "", ""),
     ],
 )
 def test_postal_code_by_country(code: str, country: str, normal: str) -> None:
@@ -124,6 +129,13 @@ def test_postal_code_by_country(code: str, country: str, normal: str) -> None:
         ("5/6/1997", "GB", "19970605"),
         ("16/2/1997", "US", "19970216"),
         ("16-02-1997", "NL", "19970216"),
+        ("5/6/1997", "PH", "19970506"),
+        ("5/6/1997", "FM", "19970506"),
+        ("5/6/1997", "MH", "19970506"),
+        ("5/6/1997", "PW", "19970506"),
+        ("5.6.1997", "US", "19970605"),
+        ("1997112", "", ""),
+        ("1900-01-01", "", "19000101"),
         ("1899-12-31", "", ""),
         ("2999-01-01", "", ""),
         ("29.2.2001", "", ""),
@@ -131,6 +143,16 @@ def test_postal_code_by_country(code: str, country: str, normal: str) -> None:
 )
 def test_birth_date_by_country(text: str, country: str, normal: str) -> None:
     assert NORMALISERS["db"](text, country) == normal
+
+
+@time_machine.travel("2026-03-01T00:30:00Z", tick=False)
+def test_nobody_is_born_after_today_utc() -> None:
+    assert NORMALISERS["db"]("2026-03-01", "") == "20260301"
+    assert NORMALISERS["db"]("2026-03-02", "") == ""
+
+
+def test_a_gender_that_is_neither_gives_no_text() -> None:
+    assert NORMALISERS["ge"]("nonbinary", "") == ""
 
 
 @pytest.mark.parametrize(
