@@ -3,7 +3,7 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN = $(VENV)/bin
 
-.PHONY: demo test lint unit bench soak mutants docs clean
+.PHONY: demo test lint unit bench soak mutants docs package clean
 demo: $(VENV)/.installed
 	$(BIN)/python -m capi_middleware demo
 
@@ -61,6 +61,10 @@ docs: $(VENV)/.tested
 	$(BIN)/python docs/make_platforms.py
 	$(BIN)/python docs/make_settings.py
 	$(BIN)/python -m mkdocs build --strict
+
+# Wheel and sdist, each installed in an empty environment without a compiler. OTHERS="python3.12 python3.13": there too.
+package: $(VENV)/.tested
+	$(BIN)/python tools/try_package.py $(OTHERS)
 
 clean:
 	rm -rf $(VENV) mutants build dist *.egg-info
