@@ -93,6 +93,7 @@ class CapiMiddleware:
         if self._source.current.meta.pixel_id:
             _attempt("robots' patterns", warm)
             _attempt("the reading's patterns", warm_infer)
+            _attempt("what sends", self._outbox.prepare)
         self._announce()
 
     # -- the shop's requests

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+import importlib
+from typing import TYPE_CHECKING, Any
 
-from .graph import Answer, Call, Graph, Target
 from .native import Empty, SimpleQueue, start_thread
+from .request import Answer, Call, Target
+
+if TYPE_CHECKING:
+    from .graph import Graph
 
 _GRACE = 5.0  # after its deadline was enforced, a call that still hangs (DNS) is given up
+
+
+def prepare() -> None:
+    """Load what the first request to Meta needs, so that no visitor's request shares the processor with it."""
+    importlib.import_module(f"{__package__}.graph")
 
 
 class Job:
@@ -43,6 +52,8 @@ class Posters:
     def send(self, job: Job) -> None:
         """Hand it to a thread. Raises ``RuntimeError`` where none can start."""
         if self._graph is None:
+            from .graph import Graph
+
             self._graph = Graph(self.connections)
         if self._threads < self.connections + self._lost_threads and len(self.under_way) >= self._threads:
             start_thread(self._work, "capi-post")

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from capi_middleware.settings import Settings
 
-from .graph import Target, target_of
+from .request import Target, target_of
 from .store import Store
 
 log = logging.getLogger("capi_middleware.delivery")

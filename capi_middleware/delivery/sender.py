@@ -10,7 +10,7 @@ from capi_middleware.settings import Settings
 
 from .clock import Clock
 from .entry import PixelState
-from .graph import Answer
+from .request import Answer
 from .lane import Lane
 from .outcomes import Outcomes
 from .posters import Job, Posters

@@ -12,7 +12,7 @@ from typing import Any
 from capi_middleware.events import Event, Visitor, graph_event, new_event_id
 from capi_middleware.settings.settings import MetaSettings
 
-from .graph import DEADLINE, Call, Graph, target_of
+from .request import DEADLINE, Call, target_of
 from .validate import mend
 from .verdict import Kind, Verdict, judge, unreachable, untrusted
 
@@ -71,6 +71,8 @@ def try_access(meta: MetaSettings, url: str) -> Trial:
 def _post(meta: MetaSettings, payload: dict[str, Any]) -> tuple[Verdict, str]:
     """The verdict on one event, and Meta's answer without the token."""
     target = target_of(meta)
+    from .graph import Graph
+
     graph, call = Graph(1), Call()
     watch = threading.Timer(DEADLINE, call.abort)
     watch.daemon = True

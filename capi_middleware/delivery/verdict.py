@@ -9,8 +9,6 @@ from email.utils import parsedate_to_datetime
 from enum import Enum
 from typing import Any, NamedTuple
 
-from urllib3.exceptions import InvalidHeader
-from urllib3.util import Retry
 
 MAX_WAIT = 3600.0
 
@@ -206,6 +204,9 @@ def _retry_after(headers: Mapping[str, str]) -> float:
     value = headers.get("Retry-After")
     if not value:
         return 0.0
+    from urllib3.exceptions import InvalidHeader
+    from urllib3.util import Retry
+
     try:
         return min(max(Retry(0).parse_retry_after(value), 0.0), MAX_WAIT)
     except (InvalidHeader, ValueError, OverflowError):

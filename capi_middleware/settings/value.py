@@ -7,9 +7,6 @@ import warnings
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import jmespath
-from jmespath.exceptions import JMESPathError
-
 from .condition import PatternError, glob
 from .suggest import did_you_mean
 
@@ -106,6 +103,9 @@ def _compiled(kind: str, name: str) -> Any:
 
 def json_path(text: str) -> Callable[[Any], Any]:
     """A compiled JMESPath. Raises :class:`PatternError` with the place of the mistake."""
+    import jmespath  # rules of most shops have no such path
+    from jmespath.exceptions import JMESPathError
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")

@@ -549,9 +549,9 @@ def test_paused_by_its_owner_everything_waits(bench: Callable[..., Bench]) -> No
 def test_an_unanswered_request_does_not_stop_other_pixels(
     bench: Callable[..., Bench], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from capi_middleware.delivery import graph
+    from capi_middleware.delivery import request
 
-    monkeypatch.setattr(graph, "DEADLINE", 0.5)
+    monkeypatch.setattr(request, "DEADLINE", 0.5)
     asked: list[int] = []
 
     def script(events: list[dict[str, Any]], body: dict[str, Any]) -> Reply | None:
