@@ -90,10 +90,7 @@ class CapiMiddleware:
             counted, _limits(self._source.current), shared=lambda: self._shapes.mark("", "shared id")
         )
         self._admin: Admin | None = None
-        if self._source.current.meta.pixel_id:
-            _attempt("robots' patterns", warm)
-            _attempt("the reading's patterns", warm_infer)
-            _attempt("what sends", self._outbox.prepare)
+        self._prepare()
         self._announce()
 
     # -- the shop's requests
@@ -296,6 +293,15 @@ class CapiMiddleware:
 
     def _count(self, name: str) -> None:
         self._counts[name] += 1
+
+    def _prepare(self) -> None:
+        """Load and compile here what the first visitor would else wait for: half a second, most of it imports."""
+        settings = self._source.current
+        if any(shop.active for shop in (settings, *settings.sites)):
+            _attempt("robots' patterns", warm)
+            _attempt("the reading's patterns", warm_infer)
+            _attempt("what sends", self._outbox.prepare)
+            _attempt("rules", lambda: self._shop(settings).inference.prepare())
 
     def _announce(self) -> None:
         for problem in self._source.problems:

@@ -84,6 +84,12 @@ class Inference:
         self._idle: dict[tuple[str, str, str], bool] = {}
         self._lock = Lock()
 
+    def prepare(self) -> None:
+        """Read the presets and what a first page asks of them, once a process (a tenth of a second)."""
+        if self._chosen is None:
+            self.platforms.look("", ("a cookie",))
+        self._kept(self._chosen or "", True, "GET", "/", "")
+
     def plan(self, visit: Visit, content_type: str = "", content_length: int | None = None) -> Plan:
         """Which rules may fire for this request, and what they need. ``content_type``, ``content_length``: of the
         request's body, ``""`` and None where there is none or it is not known."""

@@ -31,7 +31,7 @@ class RuleReader:
 
     def read(self, table: Mapping[str, Any], line: int, report: Report) -> Rule | None:
         """The rule, or None where anything was reported."""
-        reading = _Reading(table, report)
+        reading = _Reading(table, report, self._shipped)
         reading.unknown_keys(RULE_KEYS, SHIPPED if self._shipped else set(), "")
         event = reading.event()
         paths = reading.patterns("path")
@@ -68,8 +68,9 @@ class RuleReader:
 
 
 class _Reading:
-    def __init__(self, table: Mapping[str, Any], report: Report) -> None:
+    def __init__(self, table: Mapping[str, Any], report: Report, shipped: bool) -> None:
         self.table = table
+        self.shipped = shipped
         self.faulty = False
         self._report = report
 
@@ -230,7 +231,7 @@ class _Reading:
         if key not in self.table:
             return None
         try:
-            return value(self.table[key], variables)
+            return value(self.table[key], variables, self.shipped)
         except PatternError as error:
             self.wrong(key, error.wrong, error.right)
             return None
@@ -252,7 +253,7 @@ class _Reading:
                 )
                 continue
             try:
-                found[name] = value(written, variables)
+                found[name] = value(written, variables, self.shipped)
             except PatternError as error:
                 self.wrong(f"data.{name}", error.wrong, error.right)
         return found
