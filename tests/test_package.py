@@ -1,4 +1,4 @@
-"""What people install is whole: every file of the package is in the wheel, and the wheel works away from the repository."""
+"""What people install is whole: every file of the package is in the wheel, which works away from the repository."""
 
 from __future__ import annotations
 
@@ -47,7 +47,9 @@ def wheel_of(built: Path) -> Path:
 
 def files() -> Iterator[str]:
     """The package's own, as the repository has them."""
-    listed = subprocess.run(["git", "ls-files", "capi_middleware"], cwd=ROOT, capture_output=True, text=True, check=True)
+    listed = subprocess.run(
+        ["git", "ls-files", "capi_middleware"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     for name in listed.stdout.splitlines():
         if Path(name).suffix not in SOURCES and (ROOT / name).exists():
             yield name
@@ -58,7 +60,16 @@ def test_the_wheel_has_every_file_of_the_package(built: Path) -> None:
     with zipfile.ZipFile(wheel_of(built)) as wheel:
         packed = {name for name in wheel.namelist() if ".dist-info/" not in name}
     expected = set(files())
-    assert {Path(name).suffix for name in expected} >= {".css", ".html", ".js", ".json", ".mo", ".svg", ".toml", ".typed"}
+    assert {Path(name).suffix for name in expected} >= {
+        ".css",
+        ".html",
+        ".js",
+        ".json",
+        ".mo",
+        ".svg",
+        ".toml",
+        ".typed",
+    }
     assert packed == expected
 
 
@@ -89,6 +100,11 @@ def test_the_wheel_serves_the_demo_from_a_folder_of_its_own(built: Path, tmp_pat
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("CAPI_", "PYTHON"))}
     environ["PYTHONPATH"] = str(tmp_path / "site")
     done = subprocess.run(
-        [sys.executable, "-c", USED, str(tmp_path)], cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", USED, str(tmp_path)],
+        cwd=tmp_path,
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
     assert done.returncode == 0, done.stderr

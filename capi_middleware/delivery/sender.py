@@ -10,10 +10,10 @@ from capi_middleware.settings import Settings
 
 from .clock import Clock
 from .entry import PixelState
-from .request import Answer
 from .lane import Lane
 from .outcomes import Outcomes
 from .posters import Job, Posters
+from .request import Answer
 from .routes import Route, routes_of
 from .rows import Claimed
 from .shipment import Shipment

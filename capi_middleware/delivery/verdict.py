@@ -9,7 +9,6 @@ from email.utils import parsedate_to_datetime
 from enum import Enum
 from typing import Any, NamedTuple
 
-
 MAX_WAIT = 3600.0
 
 

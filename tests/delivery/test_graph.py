@@ -16,8 +16,8 @@ import trustme
 
 from capi_middleware.delivery import request as module
 from capi_middleware.delivery.graph import MAX_ANSWER, Graph
-from capi_middleware.delivery.request import PARTNER_AGENT, Answer, Call, target_of
 from capi_middleware.delivery.posters import Job, Posters
+from capi_middleware.delivery.request import PARTNER_AGENT, Answer, Call, target_of
 from capi_middleware.settings import Secret
 from capi_middleware.settings.settings import MetaSettings
 from tests.delivery.sink import Reply, Sink
