@@ -15,8 +15,8 @@ FACE = {"capi_middleware", "capi_middleware.version"}
 WRAPPING = {"cachetools", "capi_middleware", "itsdangerous", "markupsafe", "orjson", "publicsuffixlist", "werkzeug"}
 """Of what is installed, all that the middleware's module may load (orjson: where it is installed)."""
 OPTIONAL = {
-    "bs4", "soupsieve", "lxml", "selectolax", "requests", "urllib3", "jmespath", "tomlkit", "jinja2", "psycopg", "brotli",
-    "zstandard", "re2", "crawleruseragents", "waitress", "httptools", "gunicorn", "granian",
+    "bs4", "soupsieve", "lxml", "selectolax", "requests", "urllib3", "jmespath", "tomlkit", "jinja2", "psycopg",
+    "brotli", "zstandard", "re2", "crawleruseragents", "waitress", "httptools", "gunicorn", "granian",
 }  # fmt: skip
 ROOMS = ("admin.app", "admin.pages", "proxy", "sandbox", "demo", "cli", "explain", "doctor", "delivery.postgresql",
          "delivery.graph")  # fmt: skip
