@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from urllib.parse import parse_qsl, urlsplit
 
 from . import money, vocabulary
@@ -83,11 +84,17 @@ class Box:
                     self.add("any_id" if name == "data-id" else kind, value, f"data:{name}")
 
 
+@lru_cache(2048)
+def _may_buy(raw: bytes, charset: str) -> bool:
+    """Remembered, since a shop's pages repeat their links."""
+    return vocabulary.may_buy(raw.decode(charset, "replace"))
+
+
 def says_buy(page: Markup, index: int) -> bool:
     """Does a button or link say that it buys: by its words, else by its names?"""
     start = page.starts[index]
     raw = page.page[start : min(page.close(index), start + 600)] if page.names[index] != "input" else page.tag(index)
-    if not vocabulary.may_buy(raw.decode(page.text_charset, "replace")):
+    if not _may_buy(raw, page.text_charset):
         return False
     given = page.attributes(index)
     said = " ".join(

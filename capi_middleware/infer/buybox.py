@@ -21,6 +21,8 @@ _CALL_ID = regex(
     re.I,
 )
 
+_SUBMITS = regex(rb"type\s*=\s*[\"']?(?:submit|button|image)", re.I)
+
 
 def boxes(page: Markup) -> list[Box]:
     """All of them, in document order."""
@@ -52,7 +54,7 @@ def _buttons(page: Markup) -> Iterator[Box]:
         if name not in ("button", "a", "input", "div", "span", "img"):
             continue
         tag = page.tag(index)
-        if name == "input" and not re.search(rb"type\s*=\s*[\"']?(?:submit|button|image)", tag, re.I):
+        if name == "input" and not _SUBMITS.search(tag):
             continue
         if name in ("div", "span", "img") and not (
             (b"onclick" in tag or b"role=" in tag or b"data-" in tag) and BUTTON_MARK.search(tag)

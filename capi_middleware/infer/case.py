@@ -81,7 +81,7 @@ class Case:
             schema.Reader("jsonld").read(jsonld.nodes(page)),
             schema.Reader("microdata").read(microdata.nodes(page, microdata.MICRODATA)),
         ]
-        if b"typeof=" in page.page:
+        if page.holds(b"typeof="):
             self.graphs.append(schema.Reader("rdfa").read(microdata.nodes(page, microdata.RDFA)))
         self.meta = opengraph.item(self.head)
         self.layer = datalayer.items(page)

@@ -101,8 +101,24 @@ def scripts(page: Markup, marks: tuple[bytes, ...] = _MARKS) -> Iterator[tuple[s
         size = script.end - script.start
         if 20 < size <= LONGEST_SCRIPT and b"json" not in script.attributes:
             body = raw[script.start : script.end]
-            if any(mark in body for mark in marks):
+            if _carries(body, marks):
                 yield body.decode(page.text_charset, "replace"), script.start
+
+
+_plain: set[tuple[int, int, int]] = set()
+
+
+def _carries(body: bytes, marks: tuple[bytes, ...]) -> bool:
+    """Does a script carry one of the marks? Those without are remembered: a shop's pages repeat their scripts."""
+    key = (hash(body), len(body), hash(marks))
+    if key in _plain:
+        return False
+    if any(mark in body for mark in marks):
+        return True
+    if len(_plain) >= 4096:
+        _plain.clear()
+    _plain.add(key)
+    return False
 
 
 def _from(kind: str, value: dict[str, Any]) -> Iterator[tuple[int, Item]]:

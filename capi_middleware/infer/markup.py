@@ -27,7 +27,8 @@ def _any_case(name: bytes) -> bytes:
 
 
 def _opening(*names: bytes) -> re.Pattern[bytes]:
-    return regex(rb"<(?:(" + b"|".join(map(_any_case, names)) + rb")(?=[\s>/])|!--)")
+    first = b"".join(b"%c%c" % (name[0], name[0] - 32) for name in names)
+    return regex(rb"<(?=[!" + first + rb"])(?:(" + b"|".join(map(_any_case, names)) + rb")(?=[\s>/])|!--)")
 
 
 # What is set aside of a page that passes, and of one that is all here (whose navigation is known to end).
@@ -35,11 +36,10 @@ ASIDE = _opening(*_NAMES)
 _ASIDE_HERE = _opening(*_NAMES, b"nav")
 ENDS = {name: regex(rb"</" + _any_case(name) + rb"(?=[\s>/])") for name in (*_NAMES, b"nav")}
 # Quotes count only after "=", as in HTML's own grammar. Possessive throughout: no input makes it go back.
-_TAG = regex(
-    rb"""<(?:(/)?([a-zA-Z][a-zA-Z0-9:-]{0,31}+)((?:[^<>=]++|=[\s]*+(?:"[^"]*+"|'[^']*+'|))*+)>|(?=[a-zA-Z/]))"""
-)
+_TAG = regex(rb"""<(?:(/?[a-zA-Z][a-zA-Z0-9:-]{0,31}+)(?:[^<>=]++|=[\s]*+(?:"[^"]*+"|'[^']*+'|))*+>|(?=[a-zA-Z/]))""")
 OPEN_TAG = regex(rb"""<[a-zA-Z][^\s/>]*+(?:[^<>=]++|=[\s]*+(?:"[^"]*+"|'[^']*+'|))*+>""")
 _ATTRIBUTE = regex(rb"""([^\s"'<>/=]++)(?:\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"'<>=`]++)))?""")
+_AFTER_NAME = regex(rb"[\s/\"']")
 _TAGS = regex(r"<(?:/?[a-zA-Z][^<>]*+>|!--(?:[^-]++|-(?!->))*+(?:-->|$))")
 _HIDDEN = regex(r"<(script|style|svg|noscript|template)\b.*?(?:</\1\s*>|$)", re.S | re.I)
 _BLOCK = regex(
@@ -75,6 +75,21 @@ _SIBLINGS = {
     "th": ("td", "th"),
     "option": ("option",), "p": ("p",),
 }  # fmt: skip
+
+
+_known: dict[bytes, tuple[str, bool, bool, tuple[str, ...]]] = {}
+
+
+def _kind(raw: bytes) -> tuple[str, bool, bool, tuple[str, ...]]:
+    """A tag's name (``raw`` begins with a slash where it closes): whether it closes, is void, and whom it ends."""
+    name = raw.lstrip(b"/").decode("ascii").lower()
+    kind = (name, raw.startswith(b"/"), name in VOID, _SIBLINGS.get(name, ()))
+    if len(_known) < 2_000:
+        _known[raw] = kind
+    return kind
+
+
+_DIGITS = bytes(48 if 48 <= byte < 58 else 32 for byte in range(256))
 
 
 class Script(NamedTuple):
@@ -126,6 +141,7 @@ class Markup:
 
     __slots__ = (
         "_attributes",
+        "_digits",
         "_named",
         "closes",
         "ends",
@@ -133,6 +149,7 @@ class Markup:
         "page",
         "parents",
         "scripts",
+        "spans",
         "starts",
         "text_charset",
     )
@@ -147,52 +164,57 @@ class Markup:
         self.text_charset = charset
         self._attributes: dict[int, dict[str, str]] = {}
         self._named: dict[str, list[int]] | None = None
-        spans, self.scripts = aside(page, limit)
-        self._read(spans)
+        self._digits: bytes | None = None
+        self.spans, self.scripts = aside(page, limit)
+        self._read(self.spans)
 
     def _read(self, spans: list[tuple[int, int]]) -> None:
         names, starts, ends, closes, parents = self.names, self.starts, self.ends, self.closes, self.parents
-        page = self.page
+        page, known = self.page, _known
         stack: list[int] = []
-        torn = 0
-        known: dict[bytes, str] = {}
+        index = torn = 0
         for low, high in spans:
             for match in _TAG.finditer(page, low, high):
-                raw = match[2]
+                raw = match[1]
                 if raw is None:
                     torn += 1
                     if torn > 64:
                         return
                     continue
-                name = known.get(raw)
-                if name is None:
-                    name = known[raw] = raw.decode("ascii").lower()
-                if match[1]:
-                    for depth in range(len(stack) - 1, max(-1, len(stack) - 40), -1):
+                kind = known.get(raw) or _kind(raw)
+                name = kind[0]
+                if kind[1]:
+                    if stack and names[stack[-1]] == name:
+                        closes[stack.pop()] = match.start()
+                        continue
+                    for depth in range(len(stack) - 2, max(-1, len(stack) - 40), -1):
                         if names[stack[depth]] == name:
-                            for index in stack[depth:]:
-                                closes[index] = match.start()
+                            for inner in stack[depth:]:
+                                closes[inner] = match.start()
                             del stack[depth:]
                             break
                     continue
-                index = len(names)
                 if index >= MOST_ELEMENTS:
                     return
-                if name in _SIBLINGS and stack and names[stack[-1]] in _SIBLINGS[name]:
-                    while stack and names[stack[-1]] in _SIBLINGS[name]:
-                        closes[stack.pop()] = match.start()
+                at, end = match.span()
+                siblings = kind[3]
+                if siblings and stack and names[stack[-1]] in siblings:
+                    while stack and names[stack[-1]] in siblings:
+                        closes[stack.pop()] = at
                 names.append(name)
-                starts.append(match.start())
-                ends.append(match.end())
+                starts.append(at)
+                ends.append(end)
                 parents.append(stack[-1] if stack else -1)
-                closes.append(-1)
-                if name in VOID:
-                    closes[index] = match.end()
-                elif len(stack) < DEEPEST:
-                    stack.append(index)
+                if kind[2]:
+                    closes.append(end)
+                else:
+                    closes.append(-1)
+                    if len(stack) < DEEPEST:
+                        stack.append(index)
+                index += 1
         stop = spans[-1][1] if spans else 0
-        for index in stack:
-            closes[index] = stop
+        for inner in stack:
+            closes[inner] = stop
 
     def __len__(self) -> int:
         return len(self.names)
@@ -244,16 +266,28 @@ class Markup:
     def marked(self, *marks: bytes) -> list[int]:
         """The elements whose opening tags carry one of these bytes, in order."""
         found: set[int] = set()
-        raw, limit = self.page, self.ends[-1] if self.ends else 0
-        for mark in marks:
-            position = raw.find(mark, 0, limit)
-            while position >= 0:
-                index = self.index_at(position)
-                if index >= 0:
-                    found.add(index)
-                    position = self.ends[index]
-                position = raw.find(mark, position + 1, limit)
+        raw = self.page
+        for low, high in self.spans:
+            for mark in marks:
+                position = raw.find(mark, low, high)
+                while position >= 0:
+                    index = self.index_at(position)
+                    if index >= 0:
+                        found.add(index)
+                        position = self.ends[index]
+                    position = raw.find(mark, position + 1, high)
         return sorted(found)
+
+    def holds(self, *marks: bytes) -> bool:
+        """Does one of these bytes stand anywhere among the elements?"""
+        raw = self.page
+        return any(raw.find(mark, low, high) >= 0 for low, high in self.spans for mark in marks)
+
+    def has_digit(self, start: int, stop: int) -> bool:
+        """Is there a digit between two places of the page?"""
+        if self._digits is None:
+            self._digits = self.page.translate(_DIGITS)
+        return self._digits.find(b"0", start, stop) >= 0
 
     def named(self, *names: str) -> Iterator[int]:
         """The elements of these names, in document order."""
@@ -269,7 +303,7 @@ class Markup:
 def read_attributes(tag: bytes, charset: str = "utf-8") -> dict[str, str]:
     """The attributes of one opening tag."""
     pairs: dict[str, str] = {}
-    space = re.search(rb"[\s/\"']", tag)
+    space = _AFTER_NAME.search(tag)
     if space is None:
         return pairs
     for name, double, single, bare in _ATTRIBUTE.findall(tag, space.start(), len(tag) - 1):

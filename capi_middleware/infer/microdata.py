@@ -46,7 +46,7 @@ RDFA = Syntax("rdfa", "typeof", "typeof", "property", (b"typeof=",), (b"typeof="
 
 def nodes(page: Markup, syntax: Syntax) -> list[dict[str, Any]]:
     """The top-level nodes, each with ``@at``; properties that stand in no scope go to the product before them."""
-    if not any(mark in page.page for mark in syntax.marks):
+    if not page.holds(*syntax.marks):
         return []
     owners: dict[int, dict[str, Any]] = {}
     tops: list[dict[str, Any]] = []

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from itertools import islice
+from typing import NamedTuple
+
 from . import currency
 from .case import Case
 from .lazy import regex
@@ -28,10 +33,25 @@ _COUNTRY_NAMES = {
     "INDIA": "IN",
     "ICELAND": "IS",
 }
+_FIGURES = bytes(48 if 48 <= byte < 58 else 32 for byte in range(256))
 _BREAK = rb"\.?,?(?:\s|&nbsp;|<br ?/?>){1,3}"
-# What tells of a country, and how much it says.
-_POSTAL = (
-    (
+
+
+class _Trace(NamedTuple):
+    """What tells of a country. ``weight``: how much it says. ``words``: one of them stands in every match.
+    ``figures``: its digits (as ``0``, anything else a space), by which it is looked for instead: the patterns alone
+    would cost milliseconds. ``back``: how far before its digits it may begin."""
+
+    country: str
+    weight: int
+    pattern: re.Pattern[bytes]
+    words: tuple[bytes, ...] = ()
+    figures: tuple[bytes, ...] = ()
+    back: int = 0
+
+
+_TRACES = (
+    _Trace(
         "US",
         3,
         regex(
@@ -39,15 +59,24 @@ _POSTAL = (
             rb"|T[NX]|UT|V[TA]"
             rb"|W[AVIY]|DC)" + _BREAK + rb"\d{5}(?:-\d{4})?(?=[\s<,.&\"'])"
         ),
+        figures=(b" 00000",),
+        back=24,
     ),
-    (
+    _Trace(
         "US",
         1,
         regex(rb"USPS|Alaska|Hawaii|United States|U\.S\.A|\bUSA\b|contiguous U|[Cc]ontinental U|\bU\.S\. "),
+        (b"USPS", b"Alaska", b"Hawaii", b"United States", b"U.S.", b"USA", b"contiguous U", b"ontinental U"),
     ),
-    ("US", 2, regex(rb"(?:\b1[-. ]?)?\(?8(?:00|88|77|66|55|44|33)(?:\) ?|[-. ])\d{3}[-. ]\d{4}")),
-    ("CA", 2, regex(rb"Canad(?:a|ian)\b")),
-    (
+    _Trace(
+        "US",
+        2,
+        regex(rb"(?:\b1[-. ]?)?\(?8(?:00|88|77|66|55|44|33)(?:\) ?|[-. ])\d{3}[-. ]\d{4}"),
+        figures=(b"000 000 0000", b"000  000 0000"),
+        back=4,
+    ),
+    _Trace("CA", 2, regex(rb"Canad(?:a|ian)\b"), (b"Canad",)),
+    _Trace(
         "CA",
         3,
         regex(
@@ -55,17 +84,27 @@ _POSTAL = (
             + _BREAK
             + rb"[A-Z]\d[A-Z][ -]?\d[A-Z]\d"
         ),
+        figures=(b" 0 0 0", b" 0  0 0"),
+        back=34,
     ),
-    (
+    _Trace(
         "AU",
         3,
         regex(rb"\b(?:NSW|VIC|QLD|TAS|ACT)" + _BREAK + rb"\d{4}\b|\bABN[:\s]{1,3}\d\d|\+61[ (]"),
+        (b"NSW", b"VIC", b"QLD", b"TAS", b"ACT", b"ABN", b"+61"),
     ),
-    ("NZ", 3, regex(rb"Auckland (?:\d{4}|City)|Wellington \d{4}|Christchurch \d{4}|\+64[ (]")),
-    ("SG", 3, regex(rb"Singapore \d{6}|\+65[ -]\d{4}")),
-    ("HK", 3, regex(rb"Kowloon|\+852[ -]")),
-    ("MX", 3, regex(rb"C\.P\. \d{5}|\+52[ (]")),
+    _Trace(
+        "NZ",
+        3,
+        regex(rb"Auckland (?:\d{4}|City)|Wellington \d{4}|Christchurch \d{4}|\+64[ (]"),
+        (b"Auckland ", b"Wellington ", b"Christchurch ", b"+64"),
+    ),
+    _Trace("SG", 3, regex(rb"Singapore \d{6}|\+65[ -]\d{4}"), (b"Singapore ", b"+65")),
+    _Trace("HK", 3, regex(rb"Kowloon|\+852[ -]"), (b"Kowloon", b"+852")),
+    _Trace("MX", 3, regex(rb"C\.P\. \d{5}|\+52[ (]"), (b"C.P. ", b"+52")),
 )
+_MOST_FIGURES = 5_000
+_MOST_TRACES = 6
 
 
 def of(case: Case) -> currency.Place:
@@ -93,13 +132,35 @@ def of(case: Case) -> currency.Place:
 
 def addresses(page: bytes) -> tuple[str, ...]:
     """The country of the postal addresses and shipping terms on a page; empty when they do not agree."""
-    page = page[:1_500_000]
+    page = page[:1_000_000]
+    figures = page.translate(_FIGURES)
     points: dict[str, int] = {}
-    for country, weight, pattern in _POSTAL:
-        found = len({match[-12:] for match in pattern.findall(page)[:6]})
+    for trace in _TRACES:
+        found = len({match[0][-12:] for match in islice(_matches(trace, page, figures), _MOST_TRACES)})
         if found:
-            points[country] = points.get(country, 0) + weight * min(found, 2)
+            points[trace.country] = points.get(trace.country, 0) + trace.weight * min(found, 2)
     best = sorted(points, key=lambda one: -points[one])
     if not best or points[best[0]] < 2 or (len(best) > 1 and points[best[0]] < 2 * points[best[1]]):
         return ()
     return (best[0],)
+
+
+def _matches(trace: _Trace, page: bytes, figures: bytes) -> Iterator[re.Match[bytes]]:
+    if trace.words:
+        if any(word in page for word in trace.words):
+            yield from trace.pattern.finditer(page)
+        return
+    places = sorted(place for shape in trace.figures for place in islice(_places(figures, shape), _MOST_FIGURES))
+    ended = 0
+    for place in places:
+        match = trace.pattern.search(page, max(ended, place - trace.back), place + 24)
+        if match:
+            ended = match.end()
+            yield match
+
+
+def _places(figures: bytes, shape: bytes) -> Iterator[int]:
+    place = figures.find(shape)
+    while place >= 0:
+        yield place
+        place = figures.find(shape, place + 1)

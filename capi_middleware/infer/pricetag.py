@@ -13,7 +13,6 @@ from .markup import Markup, strip
 LONGEST = 900
 MOST = 400
 
-_DIGIT = regex(rb"\d")
 _STRUCK = regex(r"<(del|s|strike)\b[^>]*+>.*?</\1\s*>", re.S | re.I)
 _OLD_PART = regex(
     r"<(span|div|p|small|em|i|b|strong|ins|bdi|li|td|dd|label)\b[^<>]*?\b(?:class"
@@ -96,7 +95,7 @@ def tags(page: Markup, start: int, stop: int, heading: int, button: int, ids: tu
             if read is not None:
                 weight, why = _weigh(page, index, read, heading, button)
                 found.append(Tag(index, read, weight + 1, "data " + why))
-        if not 0 < size <= LONGEST or not _DIGIT.search(page.page, page.ends[index], closed):
+        if not 0 < size <= LONGEST or not page.has_digit(page.ends[index], closed):
             continue
         if size > 160 and b"r" not in tag.lower()[5:]:
             continue
@@ -108,7 +107,6 @@ def tags(page: Markup, start: int, stop: int, heading: int, button: int, ids: tu
         text = shown(raw)
         if len(text) > 90:
             continue
-        label = _label(page, index)
         amount = read_price(text)
         if amount is None or amount.unit or amount.value <= 0 or _MONTHLY.search(text):
             continue
@@ -118,6 +116,7 @@ def tags(page: Markup, start: int, stop: int, heading: int, button: int, ids: tu
             continue
         if priced or amount.mark:
             weight, why = _weigh(page, index, amount, heading, button)
+            label = _label(page, index)
             if ids and any(one in own for one in ids):
                 weight += 2
                 why += " its id"
@@ -232,7 +231,7 @@ def _splits(page: Markup, index: int) -> bool:
         if number > 30:
             break
         tag = page.tag(inner)
-        if (b"rice" in tag or b"pris" in tag) and _DIGIT.search(page.page, page.ends[inner], page.close(inner)):
+        if (b"rice" in tag or b"pris" in tag) and page.has_digit(page.ends[inner], page.close(inner)):
             count += 1
     return count > 1
 

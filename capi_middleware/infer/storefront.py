@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -85,11 +86,8 @@ _POST = regex(r"(?<![\w-])postid-(\d+)")
 def read(page: Markup, path: str, query: str) -> Storefront:
     """Recognise the platform and read what it prints of the page."""
     found = Storefront()
-    marks_of_page = _traces(page)
-    for name, marks in _PLATFORMS:
-        if any(mark in marks_of_page for mark in marks):
-            found.platform = name
-            break
+    traces = {name for trace in _traces(page) for name in _named_in(trace)}
+    found.platform = next((name for name, _ in _PLATFORMS if name in traces), "")
     generator = _generator(page)
     if "woocommerce" in generator and found.platform in ("", "woocommerce"):
         found.platform = "woocommerce"
@@ -112,7 +110,13 @@ def read(page: Markup, path: str, query: str) -> Storefront:
     return found
 
 
-def _traces(page: Markup) -> bytes:
+@lru_cache(4096)
+def _named_in(trace: bytes) -> tuple[str, ...]:
+    """The platforms that a trace names; remembered, since a shop's pages repeat theirs."""
+    return tuple(name for name, marks in _PLATFORMS if any(mark in trace for mark in marks))
+
+
+def _traces(page: Markup) -> list[bytes]:
     """Where platforms leave their names: addresses of scripts and styles, first bytes of scripts, the body's tag."""
     raw = page.page
     pieces: list[bytes] = []
@@ -125,7 +129,7 @@ def _traces(page: Markup) -> bytes:
     for number, index in enumerate(page.named("div", "form", "main", "article", "section")):
         if number < 120:
             pieces.append(page.tag(index)[:200])
-    return b"\n".join(pieces)
+    return pieces
 
 
 def _generator(page: Markup) -> str:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from . import buybox, heading, jsonld, pricetag, state, vocabulary
 from .case import Case
 from .item import Item, clean_name
+from .markup import strip
 from .money import Amount
 
 MOST_CARDS = 8
@@ -193,12 +195,19 @@ def _prices(case: Case, box: buybox.Box | None) -> list[pricetag.Tag]:
         place = page.starts[index]
         if place <= high or place >= stop:
             continue
-        size = page.close(index) - page.ends[index]
-        if size < 300 and vocabulary.APART_TEXT.match(page.text(index, 300)):
+        end = page.ends[index]
+        closed = page.close(index)
+        if closed - end < 300 and _others(page.page[end:closed], page.text_charset):
             stop = place
             break
     ids = tuple(value for value, _ in box.ids.values() if len(value) > 2) if box is not None else ()
     return pricetag.tags(page, start, stop, at, button, ids)
+
+
+@lru_cache(4096)
+def _others(markup: bytes, charset: str) -> bool:
+    """Does a text announce other products? Remembered, since a shop's pages repeat theirs."""
+    return bool(vocabulary.APART_TEXT.match(strip(markup.decode(charset, "replace"))))
 
 
 def _confirmed(amount: Amount, shown: Iterable[pricetag.Tag]) -> Amount | None:

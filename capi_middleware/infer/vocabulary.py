@@ -167,15 +167,14 @@ BUY_WORDS = frozenset(
     ]
 )
 _NAME_WORDS = regex(r"[^\W\d_]+")
+_OTHER_SCRIPTS = regex("[\u0591-\u1fff\u2e80-\U0010ffff]")
 
 
 def may_buy(text: str) -> bool:
     """A quick look, before the pattern, at whether a button's markup can say "buy" at all."""
     if not BUY_WORDS.isdisjoint(_NAME_WORDS.findall(text.lower())):
         return True
-    return any(
-        character >= "\u0590" for character in text if character > "\u0590" and not "\u2000" <= character < "\u2e80"
-    )
+    return not text.isascii() and _OTHER_SCRIPTS.search(text) is not None
 
 
 # What a button says that is not the one to buy with.
