@@ -92,8 +92,10 @@ def _may_buy(raw: bytes, charset: str) -> bool:
 
 def says_buy(page: Markup, index: int) -> bool:
     """Does a button or link say that it buys: by its words, else by its names?"""
-    start = page.starts[index]
-    raw = page.page[start : min(page.close(index), start + 600)] if page.names[index] != "input" else page.tag(index)
+    raw = page.tag(index)[:600]
+    if page.names[index] != "input":  # what it says stands behind its tag, which utility classes make long
+        end = page.ends[index]
+        raw += page.page[end : min(page.close(index), end + 400)]
     if not _may_buy(raw, page.text_charset):
         return False
     given = page.attributes(index)

@@ -13,6 +13,8 @@ from capi_middleware.settings.rule import When
 from . import document
 from .context import Context
 from .lazy import regex
+from .line import lines_of
+from .told import holds_line
 
 
 class Proof(Enum):
@@ -167,6 +169,8 @@ def proof(event: str, context: Context) -> Finding:
         found = json_proof(answer.json)
         if found.proof is not Proof.UNSURE:
             return found
+        if event == "AddToCart" and holds_line(lines_of(context.body), answer.json):
+            return Finding(Proof.YES, "the answer holds what was asked for, with its price")
     notices = answer.notices
     if "error" in notices:
         return Finding(Proof.NO, "the page shows a message of an error")

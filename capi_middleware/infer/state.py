@@ -13,6 +13,10 @@ _STATE = regex(
     r"(?:window\.)?(?:__INITIAL_STATE__|__PRELOADED_STATE__|__NUXT__|__APOLLO_STATE__|__STATE__|initialState"
     r"|__data)\s*=\s*(?=\{)"
 )
+# Whatever a framework calls it: a script that begins by giving a whole object to one name.
+_ASSIGNED = regex(
+    rb"\s*(?:(?:var|let|const)\s+|(?:window|self|globalThis)\s*\.\s*)[A-Za-z_$][\w$]{1,60}\s*=\s*(?=\{\")"
+)
 
 
 def find(page: Markup, name: str) -> Item | None:
@@ -38,6 +42,11 @@ def find(page: Markup, name: str) -> Item | None:
             text = page.page[script.start : script.end].decode(page.text_charset, "replace")
             match = _STATE.search(text)
             value = _sound(text, match.end()) if match else None
+        elif _priced(page.page, script.start, script.end):
+            assigned = _ASSIGNED.match(page.page, script.start, script.end)
+            if assigned is None:
+                continue
+            value = _sound(page.page[assigned.end() : script.end].decode(page.text_charset, "replace"), 0)
         else:
             continue
         item = _search(value, wanted)
@@ -62,6 +71,12 @@ def find(page: Markup, name: str) -> Item | None:
     return None
 
 
+def _priced(raw: bytes, start: int, end: int) -> bool:
+    return raw.find(b'"price"', start, end) >= 0 and (
+        raw.find(b'"sku"', start, end) >= 0 or raw.find(b'"productId"', start, end) >= 0
+    )
+
+
 def _sound(text: str, start: int) -> Any:
     value, _ = loose.literal(text, start)
     return value
@@ -82,6 +97,8 @@ _PRICES = (
     "lowPrice",
     "product_display_price",
 )
+# What a price that is an object holds, what is paid first.
+_OF_A_PRICE = ("amount", "value", "price", "current", "final", "special", "sale", "regular")
 
 
 def _search(value: Any, wanted: str) -> Item | None:
@@ -121,7 +138,7 @@ def _described(one: dict[str, Any]) -> Item | None:
         raw = one.get(key)
         if isinstance(raw, dict):
             code = code or str(raw.get("currency") or raw.get("currencyCode") or "")
-            raw = raw.get("amount") or raw.get("value") or raw.get("price") or raw.get("current")
+            raw = next((raw[name] for name in _OF_A_PRICE if raw.get(name)), None)
         if isinstance(raw, dict):
             raw = raw.get("amount") or raw.get("value")
         if (

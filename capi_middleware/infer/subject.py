@@ -211,10 +211,10 @@ def _others(markup: bytes, charset: str) -> bool:
 
 
 def _confirmed(amount: Amount, shown: Iterable[pricetag.Tag]) -> Amount | None:
-    """A number of a script's state, if the page shows it: as it is or as a hundredth (minor units)."""
-    seen = {tag.amount.value for tag in shown if tag.weight > -3}
-    if amount.value in seen:
-        return amount
-    if amount.value / 100 in seen:
-        return amount._replace(value=amount.value / 100)
+    """A number of a script's state, if the page shows it: as it is or as a hundredth (minor units); with the mark of
+    the currency that the page writes beside it."""
+    seen = {tag.amount.value: tag.amount.mark for tag in shown if tag.weight > -3}
+    for value in (amount.value, amount.value / 100):
+        if value in seen:
+            return amount._replace(value=value, mark=amount.mark or seen[value])
     return None

@@ -7,13 +7,13 @@ mark. A bare whole number may be kronor or öre, so it is left alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from capi_middleware.settings.words import bare, field_kinds
 
 from . import currency, money
-from .line import Line, clean_id
+from .line import Line, clean_id, quantity_of
 
 _DEEPEST = 7
 _MOST = 2_000
@@ -38,6 +38,30 @@ def told_of(line: Line, document: Any, code: str) -> Mapping[str, Any]:
             if found:
                 return found
     return {}
+
+
+def holds_line(lines: Iterable[Line], document: Any) -> bool:
+    """Whether the answer shows one of these lines as a cart does: its id, what it costs, and at least as many as were
+    asked for (a refusal may tell what is left)."""
+    if not isinstance(document, (dict, list)):
+        return False
+    wanted = {content_id: line.quantity or 1 for line in lines for content_id in line.ids.values()}
+    return bool(wanted) and any(_is_line(node, wanted) for node, _ in _nodes(document, "", 0, [_MOST]))
+
+
+def _is_line(node: Mapping[str, Any], wanted: Mapping[str, float]) -> bool:
+    least: float | None = None
+    count, priced = 0.0, False
+    for name, value in node.items():
+        kinds = field_kinds(name)
+        if "id" in kinds:
+            least = wanted.get(clean_id(value), least)
+        elif "quantity" in kinds:
+            count = max(count, quantity_of(value) or 0)
+        else:
+            word = bare(name)
+            priced = priced or (("price" in word or word.endswith("total")) and value not in (None, "", 0))
+    return least is not None and count >= least and priced
 
 
 def _nodes(document: Any, code: str, depth: int, left: list[int]) -> Iterator[tuple[Mapping[str, Any], str]]:

@@ -485,3 +485,29 @@ def test_links_that_add_nothing(shop: Shop, url: str) -> None:
 )
 def test_who_registers_and_who_subscribes(shop: Shop, url: str, form: dict[str, str], expected: list[str]) -> None:
     assert names(shop.ask(url, form=form, to="/thank-you")) == expected
+
+
+LINE = {"uuid": "5e80", "product_sku": "MUG-1", "qty": 2, "final_price": 99.5, "errors": {}}
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ({"data": {"item": LINE, "count": 2, "cartId": "c1"}}, ["AddToCart"]),
+        ({"lines": [{"sku": "CAP-2", "quantity": 1, "lineTotal": "200.00"}, {"sku": "MUG-1", "quantity": 4, "lineTotal": "398.00"}]}, ["AddToCart"]),
+        ({"error": {"status": 500, "message": "We do not have enough stock"}}, []),
+        ({"item": {**LINE, "errors": {"qty": "not enough"}}}, []),
+        ({"message": "Only 1 left", "item": {**LINE, "qty": 1}}, []),  # what is left, not what was added
+        ({"message": "Sold out", "item": {"sku": "MUG-1", "qty": 2}}, []),  # the question, given back
+        ({"item": {**LINE, "product_sku": "CAP-2"}}, []),
+        ({"item": {"sku": "MUG-1", "final_price": 99.5}}, []),
+    ],
+)  # fmt: skip
+def test_an_answer_that_holds_the_line_asked_for(answer: Any, expected: list[str]) -> None:
+    """APIs that give back the cart's line, with no word for success: its id, what it costs, at least as many."""
+    posted = {"sku": "MUG-1", "qty": 2}
+    concluded = Shop().ask("/api/cart/mine/items", posted=posted, script=True, answer=answer)
+    assert names(concluded) == expected
+    if expected:
+        assert data(concluded, "AddToCart")["contents"] == [{"id": "MUG-1", "quantity": 2, "item_price": 99.5}]
+        assert data(concluded, "AddToCart")["value"] == 199.0
