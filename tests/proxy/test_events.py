@@ -6,11 +6,12 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
+from typing import Protocol
 
 import pytest
 
 from capi_middleware.sandbox import Sandbox
-from tests.proxy.conftest import SERVERS, Proxy, Start
+from tests.proxy.conftest import SERVERS, Start
 from tests.proxy.wire import Shop, ask, get
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals")
@@ -26,6 +27,12 @@ PAGE = b"<!doctype html><html><head><title>x</title></head><body>y</body></html>
 TOLD = 20
 
 
+class Listens(Protocol):
+    """A proxy, however it was started."""
+
+    port: int
+
+
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
     with Sandbox() as running:
@@ -36,7 +43,7 @@ def settings(sandbox: Sandbox) -> dict[str, str]:
     return {"CAPI_PIXEL_ID": "1234567890", "CAPI_ACCESS_TOKEN": "EAAtoken", "CAPI_GRAPH_URL": sandbox.url}
 
 
-def visit(proxy: Proxy, shop: Shop, count: int = TOLD, host: str = "www.shop.test") -> set[str]:
+def visit(proxy: Listens, shop: Shop, count: int = TOLD, host: str = "www.shop.test") -> set[str]:
     """Open pages; the event IDs that stand in them."""
     shop.answer = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nSet-Cookie: s=1\r\nContent-Length: %d\r\n\r\n%b" % (
         len(PAGE),
