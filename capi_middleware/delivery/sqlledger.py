@@ -15,11 +15,12 @@ ENTRY = (
     "settled, code, subcode, reason, trace, rule, page"
 )
 _LEGS = {
-    "both": "state = 'delivered' AND evidence & 8 <> 0",
-    "server": "state = 'delivered' AND evidence & 8 = 0",
-    "browser": "state <> 'delivered' AND evidence & 8 <> 0",
-    "none": "state <> 'delivered' AND evidence & 8 = 0",
+    "both": (True, "evidence & 8 <> 0"),
+    "server": (True, "evidence & 8 = 0"),
+    "browser": (False, "evidence & 8 <> 0"),
+    "none": (False, "evidence & 8 = 0"),
 }
+"""Whether the server leg was delivered, and what the browser's evidence says."""
 
 
 class SqlLedger(ABC):
@@ -55,18 +56,25 @@ class SqlLedger(ABC):
 
     def recent(self, wanted: Filter, limit: int) -> list[Entry]:
         where, values = self._where(wanted)
-        return [
-            entry_of(line)
-            for line in self._rows(f"SELECT {ENTRY} FROM event {where} ORDER BY number DESC LIMIT ?", (*values, limit))
-        ]
+        newest = f"SELECT {ENTRY} FROM event {{}} ORDER BY number DESC LIMIT ?"
+        selects = [newest.format(_all_of(*where, *states)) for states in _states(wanted)]
+        values = [*values, limit] * len(selects)
+        sql = selects[0]
+        if len(selects) > 1:
+            whole = " UNION ALL ".join(f"SELECT * FROM ({select}) s{place}" for place, select in enumerate(selects))
+            sql = f"SELECT * FROM ({whole}) found ORDER BY number DESC LIMIT ?"
+            values.append(limit)
+        return [entry_of(line) for line in self._rows(sql, values)]
 
-    def _where(self, wanted: Filter) -> tuple[str, list[Any]]:
+    def _where(self, wanted: Filter) -> tuple[list[str], list[Any]]:
+        """Conditions and their values, the state's aside."""
         parts: list[str] = []
         values: list[Any] = []
+        # Of a state that is rare, the index of that state finds fewer than that of the name: the name is to use none.
+        rare = wanted.state not in (None, State.DELIVERED) or wanted.legs in ("browser", "none")
         for clause, value in (
             ("pixel_id =", wanted.pixel_id),
-            ("event_name =", wanted.event_name),
-            ("state =", wanted.state.value if wanted.state else ""),
+            ("event_name || '' =" if rare else "event_name =", wanted.event_name),
             ("event_time >=", wanted.since),
             ("event_time <", wanted.until),
             ("number <", wanted.before),
@@ -74,12 +82,10 @@ class SqlLedger(ABC):
             if value:
                 parts.append(f"{clause} ?")
                 values.append(value)
-        if wanted.legs:
-            parts.append(f"({_LEGS[wanted.legs]})")
         if wanted.text:
             parts.append(f"({self.FIND}(event_id, ?) > 0 OR {self.FIND}(page, ?) > 0)")
             values += [wanted.text, wanted.text]
-        return ("WHERE " + " AND ".join(parts) if parts else ""), values
+        return parts, values
 
     def record(self, number: int) -> Record | None:
         lines = self._rows(f"SELECT {ENTRY} FROM event WHERE number = ?", (number,))
@@ -126,6 +132,25 @@ class SqlLedger(ABC):
     def note(self, key: str) -> str:
         found = self._rows("SELECT text FROM note WHERE key = ?", (key,))
         return str(found[0][0]) if found else ""
+
+
+def _states(wanted: Filter) -> list[list[str]]:
+    """Conditions for the state, as literals: a partial index serves those alone. All but the delivered are rare and
+    have an index each; together they are looked for one by one, lest everything that was delivered be read."""
+    parts = [f"state = '{wanted.state.value}'"] if wanted.state else []
+    if not wanted.legs:
+        return [parts]
+    delivered, evidence = _LEGS[wanted.legs]
+    parts.append(evidence)
+    if delivered:
+        return [[*parts, "state = 'delivered'"]]
+    if wanted.state:
+        return [[*parts, "state <> 'delivered'"]]
+    return [[*parts, f"state = '{state.value}'"] for state in State if state is not State.DELIVERED]
+
+
+def _all_of(*parts: str) -> str:
+    return f"WHERE {' AND '.join(parts)}" if parts else ""
 
 
 def entry_of(line: Sequence[Any]) -> Entry:

@@ -15,6 +15,8 @@ from .sqlledger import SqlLedger
 from .store import Claim, Limits
 
 CHUNK = 500
+ORPHANS = 10_000
+"""Reports without an event that are kept, for an hour. Anybody can make some up: what comes above that is dropped."""
 
 
 class SqlStore(SqlLedger):
@@ -58,27 +60,43 @@ class SqlStore(SqlLedger):
             fresh = self._insert(rows) if rows else rows
             waiting = Counter(row.pixel_id for row in fresh if row.state is State.WAITING)
             counts = made_counts(fresh)
-            if fresh:
-                early = self._rows("SELECT pixel_id, event_id, event_name, evidence, at FROM orphan")
-                if early:
-                    self._do("DELETE FROM orphan")
-                    reports = [*(Report(p, i, n, Evidence(e), at) for p, i, n, e, at in early), *reports]
+            room = ORPHANS
+            if fresh or reports:
+                room -= self._rows("SELECT count(*) FROM orphan")[0][0]
+            if fresh and room < ORPHANS:
+                reports = [*self._early(), *reports]
             for report in reports:
-                if self._report(report, counts):
+                found = self._report(report, counts)
+                if found is None and room > 0:
+                    self._do(
+                        "INSERT INTO orphan VALUES (?, ?, ?, ?, ?)", (*report[:3], int(report.evidence), report.at)
+                    )
+                    room -= 1
+                elif found:
                     waiting[report.pixel_id] += 1
             self._count(counts)
         return waiting
 
-    def _report(self, report: Report, counts: Counts) -> bool:
-        """True if the event waits from now on."""
+    def _early(self) -> list[Report]:
+        """Reports that came before their events, which are here now."""
+        of_ours = "e.event_id = orphan.event_id AND e.event_name = orphan.event_name AND e.pixel_id = orphan.pixel_id"
+        lines = self._rows(
+            "SELECT orphan.pixel_id, orphan.event_id, orphan.event_name, orphan.evidence, orphan.at "
+            f"FROM orphan JOIN event e ON {of_ours}"
+        )
+        if lines:
+            self._do(f"DELETE FROM orphan WHERE EXISTS (SELECT 1 FROM event e WHERE {of_ours})")
+        return [Report(p, i, n, Evidence(e), at) for p, i, n, e, at in lines]
+
+    def _report(self, report: Report, counts: Counts) -> bool | None:
+        """True if the event waits from now on; None where it is still in another process' journal, or nowhere."""
         found = self._rows(
             "SELECT number, event_time, state, evidence FROM event "
             "WHERE event_id = ? AND event_name = ? AND pixel_id = ?",
             (report.event_id, report.event_name, report.pixel_id),
         )
-        if not found:  # the event is still in another process' journal
-            self._do("INSERT INTO orphan VALUES (?, ?, ?, ?, ?)", (*report[:3], int(report.evidence), report.at))
-            return False
+        if not found:
+            return None
         number, event_time, held, before = found[0]
         new = Evidence(report.evidence & ~before)
         if not new:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import time
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from capi_middleware.delivery import sqlstore
 from capi_middleware.delivery.entry import Evidence, Filter, PixelState, State
 from capi_middleware.delivery.rows import Outcome, Report
+from capi_middleware.delivery.sqlite import SqliteStore
 from capi_middleware.delivery.store import Claim, Limits, Store
 from capi_middleware.events import Visitor
 from tests.delivery.make import PIXEL, event, row
@@ -300,6 +306,88 @@ def test_entries_are_found_by(store: Store, wanted: Filter, expected: int) -> No
     for index in (0, 2):
         store.put([], [Report(PIXEL, rows[index].event_id, rows[index].event_name, Evidence.HANDED, time.time())])
     assert len(store.recent(wanted, 10)) == expected
+
+
+def test_every_filter_finds_what_it_says(store: Store) -> None:
+    """Each state, either leg, in all combinations; whatever index the database takes."""
+    rows = [
+        row(event_name=name, hold=hold) for name in ("PageView", "Lead") for hold in (False, True) for _ in range(12)
+    ]
+    store.put(rows)
+    store.drop_held(time.time() + 5, time.time())
+    kinds = [State.DELIVERED, State.DEAD, State.EXPIRED, State.WAITING]
+    taken = claim(store, 24)
+    outcomes = [Outcome(number, kinds[place % 4]) for place, number in enumerate(sorted(taken.left))]
+    store.settle(taken, outcomes, time.time())
+    more = [row(event_name=name, hold=True) for name in ("PageView", "Lead") for _ in range(4)]
+    store.put(more)
+    store.put([], [Report(PIXEL, one.event_id, one.event_name, Evidence.HANDED, time.time()) for one in rows[::3]])
+    everything = store.recent(Filter(), 100)
+    assert len(everything) == 56 and {entry.state for entry in everything} == set(State)
+    legs = {
+        "both": lambda entry: entry.server and Evidence.HANDED in entry.evidence,
+        "server": lambda entry: entry.server and Evidence.HANDED not in entry.evidence,
+        "browser": lambda entry: not entry.server and Evidence.HANDED in entry.evidence,
+        "none": lambda entry: not entry.server and Evidence.HANDED not in entry.evidence,
+        "": lambda entry: True,
+    }
+    for state, leg, name in itertools.product([None, *State], legs, ("", "Lead")):
+        wanted = Filter(pixel_id=PIXEL, state=state, legs=leg, event_name=name)
+        expected = [
+            entry.number
+            for entry in everything
+            if state in (None, entry.state) and legs[leg](entry) and name in ("", entry.event_name)
+        ]
+        assert [entry.number for entry in store.recent(wanted, 100)] == expected, wanted
+        assert [entry.number for entry in store.recent(wanted, 2)] == expected[:2], wanted
+        if expected:
+            older = store.recent(replace(wanted, before=expected[0]), 3)
+            assert [entry.number for entry in older] == expected[1:4], wanted
+
+
+@pytest.mark.parametrize(
+    ("wanted", "index"),
+    [
+        (Filter(pixel_id=PIXEL), "SCAN event"),
+        (Filter(pixel_id=PIXEL, event_name="Lead"), "event_named"),
+        (Filter(pixel_id=PIXEL, state=State.DEAD), "event_dead"),
+        (Filter(pixel_id=PIXEL, state=State.EXPIRED), "event_expired"),
+        (Filter(pixel_id=PIXEL, state=State.DROPPED), "event_dropped"),
+        (Filter(pixel_id=PIXEL, state=State.HELD), "event_held"),
+        (Filter(pixel_id=PIXEL, state=State.WAITING), "event_waiting"),
+        (Filter(pixel_id=PIXEL, event_name="PageView", state=State.DEAD), "event_dead"),
+    ],
+    ids=["none", "name", "dead", "expired", "dropped", "held", "waiting", "name and dead"],
+)
+def test_a_filter_reads_an_index_and_sorts_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wanted: Filter, index: str
+) -> None:
+    """The newest fifty of a hundred thousand are found without reading them all (SQLite)."""
+    store = SqliteStore(tmp_path / "ledger.sqlite3")
+    plans: list[str] = []
+    ask = store._rows
+
+    def explain(sql: str, values: Any = ()) -> list[Any]:
+        plans.extend(line[3] for line in ask(f"EXPLAIN QUERY PLAN {sql}", values))
+        return []
+
+    monkeypatch.setattr(store, "_rows", explain)
+    store.recent(wanted, 50)
+    store.close()
+    assert len(plans) == 1 and index in plans[0], plans
+
+
+def test_made_up_reports_are_bounded_and_keep_nobody_waiting(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Anybody may report on events that never were; a report that is early still finds its own."""
+    monkeypatch.setattr(sqlstore, "ORPHANS", 50)
+    one = row()
+    store.put([], [Report(PIXEL, one.event_id, one.event_name, Evidence.HANDED, time.time())])
+    store.put([], [Report(PIXEL, f"made-up-{n}", "PageView", Evidence.HANDED, time.time()) for n in range(200)])
+    assert store._rows("SELECT count(*) FROM orphan") == [(50,)]  # type: ignore[attr-defined]
+    store.put([one, row()])
+    (entry,) = store.recent(Filter(text=one.event_id), 5)
+    assert entry.evidence == Evidence.HANDED
+    assert store._rows("SELECT count(*) FROM orphan") == [(49,)]  # type: ignore[attr-defined]
 
 
 def test_entries_are_paged_newest_first(store: Store) -> None:

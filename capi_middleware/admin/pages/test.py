@@ -39,7 +39,7 @@ def steps(desk: Desk) -> list[dict[str, Any]]:
     pixel_id, since = desk.settings.meta.pixel_id, _since(desk)
     found = []
     for name in STEPS:
-        entries = _entries(desk, Filter(pixel_id=pixel_id, event_name=name, since=since)) if pixel_id else []
+        entries = _entries(desk, Filter(pixel_id=pixel_id, event_name=name), since) if pixel_id else []
         best = max(entries, key=lambda entry: (entry.paired, entry.number), default=None)
         browser, server = legs_of(best, desk.now) if best else ("wait", "wait")
         found.append(
@@ -58,9 +58,11 @@ def steps(desk: Desk) -> list[dict[str, Any]]:
     return found
 
 
-def _entries(desk: Desk, wanted: Filter) -> list[Entry]:
+def _entries(desk: Desk, wanted: Filter, since: float) -> list[Entry]:
     try:
-        entries = desk.services.ledger.recent(wanted, _NEWEST)
+        # No condition on the time for the store: it would look for one through all that is older.
+        newest = desk.services.ledger.recent(wanted, _NEWEST)
+        entries = [entry for entry in newest if entry.event_time >= since]
         fbp = desk.request.cookies.get("_fbp", "")
         if not fbp:
             return entries
