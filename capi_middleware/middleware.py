@@ -87,7 +87,10 @@ class CapiMiddleware:
             self._traffic.orders if self._traffic is not None else None,
         )
         self._collector = collect.Collector(
-            counted, _limits(self._source.current), shared=lambda: self._shapes.mark("", "shared id")
+            counted,
+            _limits(self._source.current),
+            shared=lambda: self._shapes.mark("", "shared id"),
+            unlisted=self._shapes.note_call,
         )
         self._admin: Admin | None = None
         self._prepare()

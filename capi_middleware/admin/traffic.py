@@ -38,6 +38,9 @@ VISITORS = 3
 """Different visitors after whom a part of an address may be kept as it is."""
 WIDE = 25
 """Different parts below one place, above which they are no fixed parts but names of products and the like."""
+CALL = "call:"
+"""Begins the mark of an event that a page's own pixel sends and we do not mirror."""
+_CALLS = 50
 _LOOKS = 300
 _SOUNDS_LIKE_CONSENT = re.compile(r"consent|cookie|gdpr|samtycke|privacy|ccpa|optin|opt-in", re.IGNORECASE)
 _MOST = 2_000
@@ -56,6 +59,13 @@ CREATE TABLE IF NOT EXISTS part (
     host TEXT NOT NULL, before TEXT NOT NULL, segment TEXT NOT NULL, PRIMARY KEY (host, before, segment)) WITHOUT ROWID;
 PRAGMA user_version = 1;
 """
+
+
+_FEW_CALLS = """
+DELETE FROM mark WHERE host = :host AND day = :day AND what LIKE 'call:%' AND what NOT IN (
+    SELECT what FROM mark WHERE host = :host AND day = :day AND what LIKE 'call:%' ORDER BY n DESC LIMIT :most)
+"""
+"""Anybody can make names up: of those, the most frequent stay."""
 
 
 class ShapeCount(NamedTuple):
@@ -142,6 +152,10 @@ class Traffic:
             if _SOUNDS_LIKE_CONSENT.search(name) and len(name) <= 40:
                 self.mark(host, f"cookie:{name}")
 
+    def note_call(self, host: str, name: str) -> None:
+        """A call of the page's own pixel that is not mirrored."""
+        self.mark(host, f"{CALL}{name}")
+
     def watch(self, counter: Counter[str]) -> None:
         """Write this counter's growth too, as marks ``reason:NAME`` of no host."""
         self._watched = counter
@@ -204,6 +218,8 @@ class Traffic:
                     "INSERT INTO mark VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n",
                     [(host, day, what, n) for (host, what), n in marks.items()],
                 )
+                for host in {host for host, what in marks if what.startswith(CALL)}:
+                    database.execute(_FEW_CALLS, {"host": host, "day": day, "most": _CALLS})
                 for table, bound in (("shape", day - KEEP_DAYS), ("mark", day - KEEP_DAYS)):
                     database.execute(f"DELETE FROM {table} WHERE day < ?", (bound,))
                 database.execute("DELETE FROM rule WHERE hour < ?", ((day - KEEP_DAYS) * 86400,))

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import unquote_to_bytes, urlsplit
 
-from capi_middleware.events import Event, Visitor, derived_event_id
+from capi_middleware.events import Event, Visitor, derived_event_id, is_standard
 from capi_middleware.infer import FactReader, Facts, Inference, Inferred, ProductMemory, Response
 from capi_middleware.page.server_timing import rows
 from capi_middleware.settings import Settings
@@ -67,13 +67,15 @@ class Report(NamedTuple):
 
 class Answer(NamedTuple):
     """``body``: what the script gets. ``events``: whose server leg is due now. ``set_cookies``: whole values.
-    ``forget``: the ``_fbp`` of a visitor who has withdrawn consent, whose unsent events are to be deleted."""
+    ``forget``: the ``_fbp`` of a visitor who has withdrawn consent, whose unsent events are to be deleted.
+    ``unlisted``: host and name of a call of the page's own pixel that has no server leg, as nobody has listed it."""
 
     body: Mapping[str, Any]
     events: tuple[Event, ...] = ()
     reports: tuple[Report, ...] = ()
     set_cookies: tuple[str, ...] = ()
     forget: str = ""
+    unlisted: tuple[str, str] | None = None
 
 
 def answer(message: Message, environ: Mapping[str, Any], shop: Shop, now: float) -> Answer | None:
@@ -104,7 +106,8 @@ def answer(message: Message, environ: Mapping[str, Any], shop: Shop, now: float)
     if visit.consent.data_processing_options:
         name, country, state = visit.consent.data_processing_options
         body["ldu"] = [[name], country, state]
-    return Answer(body, events, set_cookies=ids.set_cookies)
+    unlisted = (visit.host, message.name) if _is_unlisted(message, shop.settings) else None
+    return Answer(body, events, set_cookies=ids.set_cookies, unlisted=unlisted)
 
 
 def page_environ(message: Message, environ: Mapping[str, Any]) -> dict[str, Any]:
@@ -138,7 +141,7 @@ def _events(message: Message, visit: Visit, shop: Shop) -> tuple[list[Event], bo
     if message.kind is Kind.TRACK:
         return [_tracked(message, visit, shop.settings)] if _may_track(message.name, shop.settings) else [], False
     if message.kind is Kind.ADOPT:
-        adopts = shop.settings.page.existing == "adopt"
+        adopts = shop.settings.page.existing == "adopt" and not _is_unlisted(message, shop.settings)
         return [_tracked(message, visit, shop.settings, "the shop's own pixel")] if adopts else [], False
     pixel_id = shop.settings.meta.pixel_id
     opened = [event for token in message.tokens for event in shop.seal.load(token) if event.pixel_id == pixel_id]
@@ -207,6 +210,15 @@ def _made(inferred: Inferred, number: int, message: Message, visit: Visit, setti
 
 def _may_track(name: str, settings: Settings) -> bool:
     return name in TRACKABLE or name in settings.browser.track
+
+
+def _is_unlisted(message: Message, settings: Settings) -> bool:
+    """A custom event of the shop's own pixel that neither a rule nor ``[browser] track`` names. Whoever can make a
+    browser call us could say anything; what Meta's standard names are for, and what the shop has listed, is all that is
+    sent in its name."""
+    if message.kind is not Kind.ADOPT or settings.page.existing != "adopt" or is_standard(message.name):
+        return False
+    return message.name not in settings.browser.track and all(rule.event != message.name for rule in settings.rules)
 
 
 def _tracked(message: Message, visit: Visit, settings: Settings, rule: str = "capi.track") -> Event:

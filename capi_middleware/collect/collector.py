@@ -66,7 +66,7 @@ class Outbox(Protocol):
 class Collector:
     """Answers the page's script; one a process. Everything that is refused moves a counter in ``refused`` and costs
     no parse. ``shared()`` is called when the browsers of several visitors report one and the same ID: a cache has given
-    one visitor's page to others."""
+    one visitor's page to others. ``unlisted(host, name)``: a page's own pixel has made a call that is not mirrored."""
 
     def __init__(
         self,
@@ -74,8 +74,10 @@ class Collector:
         limits: Limits,
         clock: Callable[[], float] = time.time,
         shared: Callable[[], object] = lambda: None,
+        unlisted: Callable[[str, str], object] = lambda host, name: None,
     ) -> None:
         self.refused: Counter[str] = Counter()
+        self._unlisted = unlisted
         self._shared = shared
         self._reporters: LRUCache[str, set[int]] = LRUCache(_REPORTERS)
         self._outbox = outbox
@@ -130,6 +132,8 @@ class Collector:
                 self._outbox.report(pixel_id, event_id, event_name, word)
         if given.forget:
             self._outbox.forget(given.forget)
+        if given.unlisted is not None:
+            self._unlisted(*given.unlisted)
         for event in given.events:
             if self._is_first(event):
                 self._outbox.put(event)

@@ -248,7 +248,7 @@ class BrowserSettings:
     track: tuple[str, ...] = option(
         (),
         "More event names that pages may send with `capi.track`: custom ones, and standard ones that the rules infer"
-        " by themselves (they would count twice).",
+        " by themselves (they would count twice). Custom ones of the shop's own pixel are mirrored if they stand here.",
     )
     visitor_rate: int = option(300, "Calls a minute that the pages of one address may make to us.", low=1, high=6000)
     total_rate: int = option(

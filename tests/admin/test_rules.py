@@ -9,15 +9,18 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from werkzeug.test import Client
 
 from capi_middleware import CapiMiddleware
 from capi_middleware.admin import narrate, rulebook, ruleform
 from capi_middleware.admin.ruleform import Line, RuleForm
 from capi_middleware.admin.traffic import ShapeCount
+from capi_middleware.events import new_event_id
 from capi_middleware.infer.preset import names, preset
+from capi_middleware.sandbox import Sandbox
 from capi_middleware.settings.rule_reader import RuleReader
 
-from .conftest import HOST, Owner, location, visit
+from .conftest import CHROME, HOST, Owner, location, visit
 
 AGENCY = """\
 # Our shop. Ask Kim before you change this.
@@ -277,6 +280,53 @@ def test_a_suggestion_that_is_turned_down_stays_away(app: CapiMiddleware, owner:
     owner.post("suggestions", {"key": "AddToCart POST /kundvagn/ny", "answer": "no"})
     assert "is it “Added to cart”?" not in owner.get("suggestions").text
     assert app._source.current.rules == ()
+
+
+def call(app: CapiMiddleware, name: str, n: int = 1) -> None:
+    """The shop's own pixel makes a call, as adopt.js tells of it."""
+    for _ in range(n):
+        message = {"v": 1, "k": "adopt", "u": f"https://{HOST}/", "i": new_event_id(), "n": name, "d": {}}
+        headers = {"Sec-Fetch-Site": "same-origin", "User-Agent": CHROME, "Accept-Language": "sv"}
+        answer = Client(app).post("/_shop/collect", json=message, headers=headers, base_url=f"https://{HOST}")
+        assert answer.status_code == 200
+
+
+def test_an_event_of_the_shop_s_own_pixel_is_allowed_with_one_click(
+    app: CapiMiddleware, owner: Owner, meta: Sandbox
+) -> None:
+    call(app, "Sizes", 3)
+    app.flush(5)
+    assert meta.server_events == []
+    assert "Seen, not mirrored" in (page := owner.get("suggestions").text) and "3 times" in page
+    assert owner.post("suggestions", {"key": "call:Sizes", "answer": "yes"}).status_code == 303
+    assert app._source.current.browser.track == ("Sizes",)
+    assert "Seen, not mirrored" not in owner.get("suggestions").text
+    call(app, "Sizes")
+    app.flush(5)
+    assert [event.event_name for event in meta.server_events] == ["Sizes"]
+
+
+def test_an_event_that_nobody_has_seen_cannot_be_allowed(app: CapiMiddleware, owner: Owner) -> None:
+    owner.post("suggestions", {"key": "call:Anything", "answer": "yes"})
+    assert app._source.current.browser.track == ()
+
+
+def test_an_event_of_the_shop_s_own_pixel_is_waved_away(app: CapiMiddleware, owner: Owner) -> None:
+    call(app, "Sizes")
+    owner.post("suggestions", {"key": "call:Sizes", "answer": "no"})
+    assert "Sizes" not in owner.get("suggestions").text
+    assert app._source.current.browser.track == ()
+
+
+def test_made_up_events_do_not_crowd_out_the_shop_s_own(app: CapiMiddleware, owner: Owner) -> None:
+    for _ in range(5):
+        app._shapes.note_call(HOST, "Sizes")
+    for number in range(300):
+        app._shapes.note_call(HOST, f"made up {number}")
+    app._shapes.write()
+    marks = app._shapes.marks(HOST)
+    assert marks["call:Sizes"] == 5
+    assert len([what for what in marks if what.startswith("call:")]) == 50
 
 
 def test_the_file_for_developers_has_no_token(app: CapiMiddleware, owner: Owner) -> None:

@@ -12,6 +12,8 @@ from capi_middleware.collect import Collector, Limits, Seal, Shop
 from capi_middleware.events import Event
 from capi_middleware.infer import Facts, Inference, ProductMemory
 from capi_middleware.settings import Settings
+from capi_middleware.settings.rule import Rule
+from capi_middleware.settings.rule_reader import RuleReader
 from capi_middleware.settings.settings import BrowserSettings, ConsentSettings, MetaSettings
 from capi_middleware.visit import IDENTITY_COOKIE, IdentityCodec
 
@@ -26,8 +28,16 @@ MARKUP = (
 class Desk:
     """A collector with everything it needs, and what it gave away."""
 
-    def __init__(self, *, consent: str = "off", browser: BrowserSettings | None = None, rate: int = 1000) -> None:
+    def __init__(
+        self,
+        *,
+        consent: str = "off",
+        browser: BrowserSettings | None = None,
+        rate: int = 1000,
+        rules: tuple[Rule, ...] = (),
+    ) -> None:
         settings = Settings(
+            rules=rules,
             meta=MetaSettings(pixel_id="1234567890"),
             consent=ConsentSettings(mode=consent),
             browser=browser or BrowserSettings(),
@@ -41,7 +51,10 @@ class Desk:
         self.forgotten: list[str] = []
         self.now = 1_700_000_000.0
         self.shared = 0
-        self.collector = Collector(self, Limits(rate, 10 * rate), lambda: self.now, self.share)
+        self.unlisted: list[tuple[str, str]] = []
+        self.collector = Collector(
+            self, Limits(rate, 10 * rate), lambda: self.now, self.share, lambda *call: self.unlisted.append(call)
+        )
 
     def share(self) -> None:
         self.shared += 1
@@ -207,6 +220,46 @@ def test_track_sends_what_the_settings_add() -> None:
     desk = Desk(browser=BrowserSettings(track=("Quiz done",)))
     message = {"v": 1, "k": "track", "u": "https://shop.example/", "i": VIEW_ID, "n": "Quiz done"}
     assert names(desk.post(message)[2]) == ["Quiz done"]
+
+
+ADOPT = {"v": 1, "k": "adopt", "u": "https://shop.example/", "i": VIEW_ID, "d": {"step": 1}}
+
+
+@pytest.mark.parametrize("name", ["Lead", "Purchase", "PageView"])
+def test_a_standard_call_of_the_shop_s_own_pixel_is_mirrored(name: str) -> None:
+    desk = Desk()
+    assert desk.post({**ADOPT, "n": name})[2]["events"] == [], "its browser leg is on its way"
+    assert [(event.event_name, event.event_id) for event in desk.events] == [(name, VIEW_ID)]
+    assert desk.unlisted == []
+
+
+@pytest.mark.parametrize("name", ["Sizes", "purchase", "Purchase ", "AddToCart2"])
+def test_a_name_that_nobody_has_listed_is_counted_and_not_sent(name: str) -> None:
+    """Whoever forges a call of the page's would else put any event into the shop's books."""
+    desk = Desk()
+    assert desk.post({**ADOPT, "n": name})[2]["events"] == []
+    assert desk.events == [] and desk.unlisted == [("shop.example", name)]
+
+
+def test_a_listed_name_is_mirrored() -> None:
+    desk = Desk(browser=BrowserSettings(track=("Sizes",)))
+    desk.post({**ADOPT, "n": "Sizes"})
+    assert [event.event_name for event in desk.events] == ["Sizes"] and desk.unlisted == []
+
+
+def test_the_name_of_a_rule_s_event_is_mirrored() -> None:
+    rule = RuleReader("capi.toml").read({"event": "Sizes", "path": "/sizes"}, 0, lambda *parts: None)
+    assert rule is not None
+    desk = Desk(rules=(rule,))
+    desk.post({**ADOPT, "n": "Sizes"})
+    assert [event.event_name for event in desk.events] == ["Sizes"] and desk.unlisted == []
+
+
+@pytest.mark.parametrize("consent", ["required"])
+def test_without_consent_no_call_is_even_counted(consent: str) -> None:
+    desk = Desk(consent=consent)
+    assert desk.post({**ADOPT, "n": "Sizes"})[2]["state"] == "held"
+    assert desk.unlisted == []
 
 
 def test_a_report_is_taken_without_an_answer() -> None:

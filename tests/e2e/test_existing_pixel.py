@@ -163,11 +163,23 @@ def test_what_we_do_not_infer_gets_an_id_and_a_server_leg(
     headers: list[Any], sandbox: Sandbox, visitor: Visitor, shop: Callable[..., Wrapped]
 ) -> None:
     calls = "fbq('track', 'Contact', {content_name: 'chat'}); fbq('trackCustom', 'Sizes', {size: 'XL'});"
-    running = shop(theme(OWN + calls), headers=headers)
+    running = shop(theme(OWN + calls), headers=headers, track=["Sizes"])
     see(visitor.page, f"{running.url}/kontakt")
     later(visitor.page, 3500)
     wanted = ["PageView", Expected("Contact", "", {"content_name": "chat"}), Expected("Sizes", "", {"size": "XL"})]
     check(sandbox, wanted, visitor)
+
+
+def test_a_name_that_the_shop_has_not_listed_stays_with_the_browser(
+    sandbox: Sandbox, visitor: Visitor, shop: Callable[..., Wrapped]
+) -> None:
+    running = shop(theme(OWN + "fbq('trackCustom', 'Sizes', {size: 'XL'});"))
+    see(visitor.page, f"{running.url}/kontakt")
+    later(visitor.page, 3500)
+    assert running.app.flush(5)
+    assert names(sandbox) == ["PageView", "Sizes"]
+    assert [event.event_name for event in sandbox.server_events] == ["PageView"]
+    assert running.app._shapes.marks("www.shop.test")["call:Sizes"] == 1
 
 
 CLICK = """<script>document.querySelector('#buy button').addEventListener('click', function (event) {

@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response
 from capi_middleware.admin import rulebook, ruleform, suggest
 from capi_middleware.admin.desk import Desk
 from capi_middleware.admin.suggest import Suggestion
+from capi_middleware.admin.traffic import CALL
 
 from . import rules
 
@@ -21,6 +22,8 @@ def listing(desk: Desk) -> Response:
     found = suggest.suggestions(desk.services.traffic.shapes(desk.host), dismissed)
     if desk.request.method == "POST":
         key = desk.request.form.get("key", "")[:500]
+        if key.startswith(CALL):
+            return _call(desk, key, dismissed)
         chosen = next((one for one in found if one.key == key), None)
         if chosen is None:
             return desk.go("suggestions", desk.say("This suggestion is not there any more."))
@@ -34,9 +37,37 @@ def listing(desk: Desk) -> Response:
         "suggestions.html",
         found=[(one, question(desk, one), rulebook.shown(_table(desk, one))) for one in found[:20]],
         quiet=quiet,
+        calls=unlisted(desk),
         seen=sum(count.n for count in counts),
         counts=counts[:40],
     )
+
+
+def unlisted(desk: Desk) -> list[tuple[str, int]]:
+    """Events that the shop's own pixel sends and nobody has listed, with how often; the most frequent first."""
+    settings, dismissed = desk.settings, set(_dismissed(desk))
+    listed = {*settings.browser.track, *(rule.event for rule in settings.rules)}
+    found = [
+        (what.removeprefix(CALL), n)
+        for what, n in desk.services.traffic.marks(desk.host, days=14).items()
+        if what.startswith(CALL) and what not in dismissed
+    ]
+    return sorted(((name, n) for name, n in found if name not in listed), key=lambda one: (-one[1], one[0]))[:20]
+
+
+def _call(desk: Desk, key: str, dismissed: list[str]) -> Response:
+    """Whether an event of the shop's own pixel is to be sent by the server too."""
+    name = key.removeprefix(CALL)
+    if name not in {name for name, _ in unlisted(desk)}:
+        return desk.go("suggestions", desk.say("This suggestion is not there any more."))
+    if desk.request.form.get("answer") != "yes":
+        _dismiss(desk, [*dismissed, key])
+        return desk.go("suggestions", desk.say("It will not be suggested again."))
+    wrong = desk.save({"browser": {"track": [*desk.settings.browser.track, name]}})
+    if wrong:
+        return desk.go("suggestions", wrong)
+    desk.note("settings", f"track {name}")
+    return desk.go("suggestions", desk.say("From now on the server sends “{name}” too.", name=name))
 
 
 def question(desk: Desk, one: Suggestion) -> str:
