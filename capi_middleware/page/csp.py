@@ -158,16 +158,17 @@ def _worked_out(value: str, integrity: str, site: Site, extend: bool) -> tuple[C
 
 
 def assess(policies: Sequence[Policy], site: Site, integrity: str = "") -> Csp:
-    """What these policies together leave us."""
+    """What these policies, and an Integrity-Policy header, together leave us."""
     if not policies and "script" not in integrity:
         return OPEN
     if any(_sandboxed(policy) for policy in policies):
         return Csp(Form.NONE, script=False, pixel=False, rows=(Row.SANDBOX,))
-    lists = [sources(policy[name]) for policy in policies if (name := in_force(policy, SCRIPT))]
+    scripts = [policy[name] for policy in policies if (name := in_force(policy, SCRIPT))]
+    lists = [sources(listed) for listed in scripts]
     nonce = _common_nonce(lists)
     inline = all(one.inline or nonce in one.nonces for one in lists)
     file_ = all(_lets_file(one, nonce, site) for one in lists)
-    hashed = bool(lists) and all(BOOTSTRAP_HASH in policy[in_force(policy, SCRIPT)] for policy in policies)
+    hashed = bool(scripts) and all(BOOTSTRAP_HASH in listed for listed in scripts)
     connects = all(_lets(policy, CONNECT, f"{site.own}collect", site.origin) for policy in policies)
     blocked = "script" in integrity
     script = (file_ or hashed) and connects and not blocked

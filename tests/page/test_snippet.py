@@ -80,6 +80,30 @@ def test_what_was_prepared_is_what_would_be_rendered(nonce: str, user: dict[str,
         assert prepared.head(verdict, [view], user=user) == MADE._any(verdict, [view], False, user, ())
 
 
+def test_init_gets_the_first_value_of_each_key() -> None:
+    somebody = {"em": ("b" * 64, "c" * 64), "ph": (), "external_id": ("a" * 64,)}
+    told = f'{{"em":"{"b" * 64}","external_id":"{"a" * 64}"}}'
+    head = MADE.head(INLINE, [VIEW, SEEN], user=somebody)
+    assert f"fbq('init', '{PIXEL}', {told});\n".encode() in head
+    assert config(head)["user"] == json.loads(told)
+    assert f"fbq('init', '{PIXEL}', {{}});\n".encode() in MADE.head(INLINE, [VIEW])
+    assert config(MADE.head(INLINE, [VIEW, SEEN], user={"external_id": ("a" * 64,)}))["user"] == {
+        "external_id": "a" * 64
+    }
+
+
+def test_several_events_of_one_page() -> None:
+    head = MADE.head(INLINE, [VIEW, SEEN])
+    assert config(head)["fired"] == [["PageView", ID], ["ViewContent", ID]]
+    assert head.index(b"'PageView'") < head.index(b"'ViewContent'")
+
+
+@pytest.mark.parametrize(("name", "event_id"), [('a"b', ID), ("Lead", 'a"b'), ("Köp", ID), ("Lead", "å1")])
+def test_one_odd_value_beside_a_plain_one(name: str, event_id: str) -> None:
+    head = MADE.head(INLINE, [VIEW, VIEW._replace(event_name=name, event_id=event_id)])
+    assert head.isascii() and config(head)["fired"] == [["PageView", ID], [name, event_id]]
+
+
 def test_what_the_script_reads() -> None:
     assert config(MADE.head(INLINE, [VIEW])) == {
         "v": 1,
