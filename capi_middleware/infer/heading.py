@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import NamedTuple
 
 from .item import clean_name
@@ -17,6 +18,12 @@ _TITLED = regex(
     r"|^(?:title|name)[-_]?(?:product|item)",
     re.I,
 )
+_NUMBERED = regex(
+    r"\s+[(\[]?(?:sku|art(?:ikel|icle|\.)?\s?-?(?:nr|no|nummer|number)?|item\s?(?:no|number|code|#)|(?:product\s)?code"
+    r"|kod|код|артикул|арт|ref|réf|model(?:l|\sno)?|c[oó]digo|cod)\s?\.?\s?[:#]\s?[\w./-]*\d[\w./-]*[)\]]?$",
+    re.I,
+)
+_LABEL = regex(r"\s+[^\W\d_]{2,12}\s?:$")
 _TALK = regex(
     r"(?:cart|basket|varukorg|kundvagn|warenkorb|panier|carrito|sign in|log ?in|logga in|cookie|newsletter|menu"
     r"|search|sök|wishlist|checkout"
@@ -53,6 +60,12 @@ def alike(one: str, other: str) -> bool:
     return common >= 2 and common >= 0.7 * len(set(short)) and common >= 0.5 * len(set(long))
 
 
+def bare(name: str) -> str:
+    """A name without the article number, or the empty label of one, that a theme writes behind it."""
+    cut = _LABEL.sub("", _NUMBERED.sub("", name))
+    return cut if len(cut) > 2 else name
+
+
 def parts(title: str) -> list[str]:
     """A title's parts, as its separators cut it."""
     return [one for one in (part.strip() for part in _PARTS.split(title)) if one]
@@ -63,7 +76,7 @@ def main(page: Markup, title: str) -> Heading | None:
     else an element named as a product's title."""
     found: list[tuple[int, str]] = []
     for index in page.named("h1"):
-        text = clean_name(page.text(index))
+        text = bare(clean_name(page.seen(index)))
         if len(text) > 1:
             found.append((index, text))
         if len(found) >= 12:
@@ -120,12 +133,9 @@ def _named(page: Markup, title: str) -> Heading | None:
     return best
 
 
-def from_title(title: str, heading: str = "") -> str:
-    """The title without the shop's name and slogan."""
-    cut = parts(title)
+def from_title(title: str, is_shop: Callable[[str], bool] = lambda part: False) -> str:
+    """The title without the shop's name and slogan. ``is_shop``: is this part of it the shop's name?"""
+    cut = [part for part in parts(title) if not is_shop(part)]
     if not cut:
         return ""
-    for part in cut:
-        if heading and alike(part, heading):
-            return part
     return max(cut[:2], key=lambda part: (len(words(part)) > 1, len(part) > 3, -cut.index(part)))

@@ -46,6 +46,12 @@ _BLOCK = regex(
     r"<(?:/?(?:p|div|li|ul|ol|tr|td|th|table|h[1-6]|dt|dd|dl|section|br|label|option|form|button)\b|!--)[^<>]*+>", re.I
 )
 _SPACE = regex(r"\s+")
+_MAYBE_UNSEEN = regex(rb"sr-only|visually-?hidden|screen-?reader|hidden-visually|offscreen|assistive|[-_]hdn\b")
+_UNSEEN = regex(
+    rb"<(span|small|em|i|b|div|p)\b[^<>]{0,200}?\bclass\s*=\s*[\"']?[^\"'<>]{0,200}?"
+    rb"(?:sr-only|visually-?hidden|screen-?reader|hidden-visually|offscreen|assistive|[-_]hdn\b)[^<>]{0,300}>"
+    rb"[^<>]{0,300}</\1\s*>",
+)
 
 VOID = frozenset(
     [
@@ -241,6 +247,13 @@ class Markup:
     def text(self, index: int, limit: int = 2000) -> str:
         """The element's visible text with spaces made single; blocks and line breaks part words."""
         raw = self.page[self.ends[index] : min(self.close(index), self.ends[index] + limit)]
+        return strip(raw.decode(self.text_charset, "replace"))
+
+    def seen(self, index: int, limit: int = 2000) -> str:
+        """The element's text without those parts of it that only a screen reader gets ("Details about …")."""
+        raw = self.page[self.ends[index] : min(self.close(index), self.ends[index] + limit)]
+        if b"<" in raw and _MAYBE_UNSEEN.search(raw):
+            raw = _UNSEEN.sub(b" ", raw)
         return strip(raw.decode(self.text_charset, "replace"))
 
     def inside(self, index: int) -> Iterator[int]:

@@ -133,4 +133,4 @@ def _value(page: Markup, index: int, attributes: dict[str, str]) -> str:
         return attributes["value"]
     if name == "time" and "datetime" in attributes:
         return attributes["datetime"]
-    return page.text(index, LONGEST_TEXT)
+    return page.seen(index, LONGEST_TEXT)

@@ -81,6 +81,8 @@ def _by_data(case: Case, subject: Subject, score: Score) -> None:
         score.add(1, "price tag in the head")
     if case.meta is not None and case.meta.ids:
         score.add(1, "id in the head")
+        if case.meta.price is not None and case.meta.name:
+            score.add(1, "an item of a catalogue in the head")
     if case.store.kind:
         score.add(3 if case.store.kind == "product" else -4, case.store.why)
     view = next((one for one in case.layer if one.source in ("fbq", "datalayer")), None)
@@ -96,7 +98,7 @@ def _by_data(case: Case, subject: Subject, score: Score) -> None:
 
 
 def _by_form(case: Case, subject: Subject, score: Score) -> None:
-    box = subject.box
+    box, kind = subject.box, case.head.kind
     if subject.cards >= 3 and not subject.addressed and not case.store.kind and _ranged(subject):
         score.add(-2, "a range of prices over many cards")
     if box is None:
@@ -118,6 +120,8 @@ def _by_form(case: Case, subject: Subject, score: Score) -> None:
         plain = page.names[box.index] in ("button", "input") or any(
             page.names[one] == "button" for one in page.inside(box.index)
         )
+        vouched = "product" in kind and "group" not in kind and case.heading is not None and case.heading.sure
+        plain = plain or vouched  # a link is a button where the head says that the page is a product's
         score.add(1 if alone and plain else 0.5, "button to buy")
         if alone and plain and case.heading is not None and case.heading.sure and case.head.title:
             score.add(0.5, "the heading is the title's")
