@@ -187,8 +187,8 @@ def misses(rows: list[Row]) -> Iterator[str]:
         bad = [field for field, verdict in row.verdicts.items() if verdict != RIGHT]
         if truth and bad:
             yield f"{row.page['file']} {row.page['url'][:110]}\n    {', '.join(f'{b}: {row.verdicts[b]}' for b in bad)}"
-            yield f"    found {row.found._asdict()}\n    truth {truth['names'][:2]} {truth['price']} {truth['currency']}"
-            yield f"          {truth['ids'][:6]}"
+            yield f"    found {row.found._asdict()}"
+            yield f"    truth {truth['names'][:2]} {truth['price']} {truth['currency']} {truth['ids'][:6]}"
         elif not truth and row.found.fired:
             yield f"{row.page['file']} {row.page['url'][:110]}\n    is no product's page: {row.found._asdict()}"
 
