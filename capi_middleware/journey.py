@@ -197,7 +197,8 @@ class Journey:
     def shows_consent_tool(self, html: bytes) -> bool:
         """Whether this page tells that the shop asks for consent, which nobody knew before (mode ``auto``)."""
         visit, settings = self._visit, self._shop.settings
-        return bool(scan_due(visit.host, settings) and note_page(visit.host, html, settings, self._now))
+        found = scan_due(visit.host, settings) and note_page(visit.host, html, settings, self._now)
+        return bool(found) and settings.consent.mode == "auto"
 
     def note_pixels(self, html: bytes) -> None:
         """Counts pages that bring a pixel of their own, for the person who asks ``health``."""

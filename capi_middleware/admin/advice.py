@@ -12,10 +12,13 @@ from capi_middleware.visit import Census
 from .answers import meaning
 from .suggest import Quiet
 from .terms import event_term
+from .traffic import TOOL
 
 Say = Callable[..., str]
 ENOUGH = 20
 """Pages or events from which a share says something."""
+MANY = 200
+"""Pages among which a shop shows a product."""
 OLD = 60.0
 """Seconds that an event may wait before it is worth a word."""
 
@@ -30,15 +33,17 @@ class Advice(NamedTuple):
 
 
 class Situation(NamedTuple):
-    """What is known. ``counts``: of the last 24 hours (:class:`delivery.Hour`), summed; ``marks``: of the last two
-    days (:class:`.traffic.Traffic`); ``tools``: consent tools seen on this host; ``behind``: processes that still use
-    older settings."""
+    """What is known. ``counts``: of the last 24 hours (:class:`delivery.Hour`), summed; ``lost``: events by reason, of
+    all pixels; ``marks``: of the last two days, ``late``: of the latest pages (:class:`.traffic.Traffic`); ``tools``:
+    consent tools seen on this host."""
 
     settings: Settings
     pixel: PixelState | None
     counts: Mapping[str, int]
     health: Mapping[str, Any]
+    lost: Mapping[str, int]
     marks: Mapping[str, int]
+    late: Mapping[str, int]
     census: Census
     tools: frozenset[str]
     problems: Sequence[Problem]
@@ -140,7 +145,7 @@ def _faults(it: Situation, say: Say, many: Say) -> list[Advice]:
         text = say("A mistake in the settings: {what}", what=str(problem))
         todo = say("The last good version stays in force. Whoever wrote the file should mend it.")
         found.append(Advice("warn", text, todo, "settings#mistakes"))
-    for reason, count in sorted(dict(it.health.get("lost") or {}).items()):
+    for reason, count in sorted(it.lost.items()):
         if count and reason not in _LOST:
             text = many("One event was lost ({reason}).", "{n} events were lost ({reason}).", count, reason=reason)
             found.append(Advice("bad", text, say("Whoever runs the server should look at its log."), ""))
@@ -148,7 +153,7 @@ def _faults(it: Situation, say: Say, many: Say) -> list[Advice]:
         if "store" in problem or "journal" in problem or "process" in problem:
             text = say("The server cannot keep events safely: {what}", what=str(problem))
             found.append(Advice("bad", text, say("Whoever runs the server should look at its disk and its log."), ""))
-    faults = sum(n for what, n in it.marks.items() if what.startswith("reason:FAULT"))
+    faults = sum(n for what, n in it.late.items() if what.startswith("reason:FAULT"))
     if faults:
         text = many(
             "One page could not be worked on for a fault of ours; it went out as the shop made it.",
@@ -175,7 +180,7 @@ def _rules(it: Situation, say: Say) -> list[Advice]:
 
 def _pages(it: Situation, say: Say) -> list[Advice]:
     found = []
-    marks = {what.removeprefix("reason:"): n for what, n in it.marks.items() if what.startswith("reason:")}
+    marks = {what.removeprefix("reason:"): n for what, n in it.late.items() if what.startswith("reason:")}
     touched = marks.get("INLINE", 0) + marks.get("COLLECT", 0)
     pages = touched + sum(marks.get(name, 0) for name in ("CSP", "ALONE", "ENCODING", "CHARSET", "NO_TRANSFORM"))
     blocked = marks.get("CSP", 0) + marks.get("ALONE", 0)
@@ -199,16 +204,16 @@ def _pages(it: Situation, say: Say) -> list[Advice]:
     if pages >= ENOUGH and fixed > pages * 0.02:
         text = say("{share} of the pages say that they must not be changed (no-transform).", share=fixed / pages)
         found.append(Advice("warn", text, say("The shop should leave no-transform out of Cache-Control."), ""))
-    shared = it.marks.get("shared id", 0)
+    shared = it.late.get("shared id", 0)
     if shared >= 3:
         text = say("A cache in front of the shop hands one visitor's page to others, with its event numbers.")
         todo = say('The cache must obey Cache-Control; or write carrier = "collect" under [page] in the settings file.')
         found.append(Advice("bad", text, todo, ""))
-    bare, whole = it.marks.get("bare:ViewContent", 0), it.marks.get("whole:ViewContent", 0)
+    bare, whole = it.late.get("bare:ViewContent", 0), it.late.get("whole:ViewContent", 0)
     if bare >= ENOUGH and bare > whole:
         text = say("On most product pages no price or product number is found.")
         found.append(Advice("warn", text, say("Show where they stand: point and click at the price."), "rules"))
-    elif touched >= 200 and not bare + whole and not it.counts.get("viewed", 0):
+    elif touched >= MANY and not bare + whole:
         text = say("No product page was recognised among many pages.")
         found.append(Advice("warn", text, say("Show one: open a product and point at its price."), "rules"))
     return found
@@ -230,6 +235,17 @@ def _consent(it: Situation, say: Say) -> list[Advice]:
         text = say("The shop seems to use a consent tool that we do not know: cookie “{name}”.", name=cookies[0][1])
         todo = say("Choose “only after a yes” and name the cookie, so that a no is respected.")
         found.append(Advice("bad", text, todo, "consent"))
+    brought = {what.removeprefix(TOOL): n for what, n in it.marks.items() if what.startswith(TOOL) and n >= 3}
+    unproven = frozenset(brought) - it.tools - set(it.settings.consent.ignore_tools) - {"generic"}
+    if unproven and mode == "auto":
+        text = say(
+            "Visitors bring the cookie of a consent tool that was not seen in the shop's pages: {tools}.",
+            tools=_list(unproven),
+        )
+        todo = say(
+            "If the shop asks by it, choose “only after a yes”. If it does not, somebody has made the cookie up."
+        )
+        found.append(Advice("warn", text, todo, "consent"))
     answered = census.answers.get("granted", 0) + census.answers.get("denied", 0)
     if it.tools and census.views >= 100 and not answered:
         text = say("The consent tool {tools} was seen, but no visitor's answer can be read.", tools=_list(it.tools))

@@ -12,9 +12,9 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
 
-from capi_middleware.visit import read_visit
+from capi_middleware.visit import network_of, read_visit
 
-from . import account, gate, picker, session, throttle
+from . import account, gate, picker, session
 from .desk import Desk, Services
 from .gate import Access, Door
 from .pages import attempt, connect, consent, entry, events, overview, picking, rules, settings, suggestions, test
@@ -110,7 +110,7 @@ class Admin:
         known = session.find(self._services.state, request.cookies, secure, gate.now())
         authority = urlsplit(visit.url).netloc
         address = visit.address or str(request.environ.get("REMOTE_ADDR", ""))
-        door = Door(secure, throttle.network_of(address), known, gate.new_nonce(), authority)
+        door = Door(secure, network_of(address) or "unknown", known, gate.new_nonce(), authority)
         desk = Desk(self._services, request, door, mount)
         try:
             response = self._dispatch(desk, request, mount)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import sqlite3
 
 from .state import AdminState
@@ -43,15 +42,6 @@ def take(state: AdminState, key: str, bucket: tuple[float, float], now: float) -
     """One from a bucket (size, refill per second): 0, or the seconds until there is one."""
     with state.open() as database:
         return _take(database, key, bucket, now)
-
-
-def network_of(address: str) -> str:
-    """The /24 or /56 in which an address stands: what one attacker can change for free is one network."""
-    try:
-        found = ipaddress.ip_address(address)
-    except ValueError:
-        return "unknown"
-    return str(ipaddress.ip_network((found, 24 if found.version == 4 else 56), strict=False))
 
 
 def _take(database: sqlite3.Connection, key: str, bucket: tuple[float, float], now: float) -> int:

@@ -24,7 +24,7 @@ from urllib.parse import urlsplit
 
 from capi_middleware.infer import Conclusion
 from capi_middleware.settings.words import route_of
-from capi_middleware.visit import Asker, Visit
+from capi_middleware.visit import Answer, Asker, Visit
 
 from .shape import candidates, shape_of
 
@@ -40,6 +40,8 @@ WIDE = 25
 """Different parts below one place, above which they are no fixed parts but names of products and the like."""
 CALL = "call:"
 """Begins the mark of an event that a page's own pixel sends and we do not mirror."""
+TOOL = "consent:"
+"""Begins the mark of a consent tool by whose cookie a visitor has agreed."""
 _CALLS = 50
 _LOOKS = 300
 _SOUNDS_LIKE_CONSENT = re.compile(r"consent|cookie|gdpr|samtycke|privacy|ccpa|optin|opt-in", re.IGNORECASE)
@@ -59,6 +61,14 @@ CREATE TABLE IF NOT EXISTS part (
     host TEXT NOT NULL, before TEXT NOT NULL, segment TEXT NOT NULL, PRIMARY KEY (host, before, segment)) WITHOUT ROWID;
 PRAGMA user_version = 1;
 """
+_RECENT = """
+CREATE TABLE IF NOT EXISTS recent (
+    host TEXT NOT NULL, hour INTEGER NOT NULL, what TEXT NOT NULL, n INTEGER NOT NULL,
+    PRIMARY KEY (host, hour, what)) WITHOUT ROWID;
+PRAGMA user_version = 2;
+"""
+_PAGES = frozenset(f"reason:{name}" for name in ("INLINE", "COLLECT", "CSP", "ALONE", "ENCODING", "NO_TRANSFORM"))
+_OF_LATE = 200
 
 
 _FEW_CALLS = """
@@ -121,7 +131,9 @@ class Traffic:
         else:
             outcome, names = _outcome(visit.host, status, headers), _names(found)
         self.note(visit.host, visit.method, visit.path, visit.query, outcome, names, visitor)
-        if visit.consent.reason == "no_tool" and visit.cookies and self._looks.get(visit.host, 0) < _LOOKS:
+        if visit.consent.answer is Answer.GRANTED:
+            self.mark(visit.host, f"{TOOL}{visit.consent.source}")
+        elif visit.consent.reason == "no_tool" and visit.cookies and self._looks.get(visit.host, 0) < _LOOKS:
             self.note_cookies(visit.host, visit.cookies)
 
     def note(
@@ -218,6 +230,12 @@ class Traffic:
                     "INSERT INTO mark VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n",
                     [(host, day, what, n) for (host, what), n in marks.items()],
                 )
+                hour = int(time.time()) // 3600
+                database.executemany(
+                    "INSERT INTO recent VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n",
+                    [(host, hour, what, n) for (host, what), n in marks.items() if not what.startswith(CALL)],
+                )
+                database.execute("DELETE FROM recent WHERE hour < ?", (hour - 24,))
                 for host in {host for host, what in marks if what.startswith(CALL)}:
                     database.execute(_FEW_CALLS, {"host": host, "day": day, "most": _CALLS})
                 for table, bound in (("shape", day - KEEP_DAYS), ("mark", day - KEEP_DAYS)):
@@ -285,6 +303,8 @@ class Traffic:
         try:
             if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
                 connection.executescript(_SCHEMA)
+            if connection.execute("PRAGMA user_version").fetchone()[0] == 1:
+                connection.executescript(_RECENT)
             connection.execute("BEGIN IMMEDIATE")
             yield connection
             connection.execute("COMMIT")
@@ -322,6 +342,21 @@ class Traffic:
         since = int(time.time()) // 86400 - days
         sql = "SELECT what, sum(n) FROM mark WHERE host IN (?, '') AND day >= ? GROUP BY what"
         return dict(self._ask(tuple, sql, (host, since)))
+
+    def marks_of_late(self, host: str) -> dict[str, int]:
+        """The same of as many whole hours, the latest first, as it takes to have seen some hundred pages; of a day at
+        most. What has been mended is gone from it an hour later."""
+        since = int(time.time()) // 3600 - 24
+        sql = "SELECT hour, what, sum(n) FROM recent WHERE host IN (?, '') AND hour > ? GROUP BY hour, what "
+        rows = self._ask(tuple, sql + "ORDER BY hour DESC", (host, since))
+        found: Counter[str] = Counter()
+        last = 0
+        for hour, what, n in rows:
+            if hour != last and sum(found[name] for name in _PAGES) >= _OF_LATE:
+                break
+            last = hour
+            found[what] += n
+        return dict(found)
 
     def _ask(self, make: Any, sql: str, values: tuple[Any, ...]) -> list[Any]:
         """Rows, none where there is no file yet. What this process holds goes in first."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .address import AddressFinding, judge_addresses
+from .address import AddressFinding, judge_addresses, network_of
 from .asker import is_subresource
 from .census import Census, visit_census
 from .clickids import click_ids, forget_click_ids, valid_fbc, valid_fbp
@@ -53,6 +53,7 @@ __all__ = [
     "memory_for",
     "mirror_cookie",
     "mirror_value",
+    "network_of",
     "note_page",
     "read_visit",
     "scan_due",

@@ -133,6 +133,15 @@ def canonical(text: str) -> str:
 
 
 @lru_cache(maxsize=4096)
+def network_of(text: str) -> str:
+    """The /24 or /56 in which an address stands, "" for none: what one person can change for free is one network."""
+    try:
+        found = ip_address(text)
+    except ValueError:
+        return ""
+    return str(ip_network((found, 24 if found.version == 4 else 56), strict=False))
+
+
 def is_inside(text: str, networks: tuple[str, ...]) -> bool:
     """Whether an address is in one of these networks; False for what is no address."""
     address = _parsed(text)

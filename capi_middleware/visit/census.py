@@ -63,6 +63,11 @@ def visit_census(host: str = "") -> Census:
     )
 
 
+def visitors_of(host: str) -> int:
+    """How many different people (by their address) the last visits of a host were."""
+    return len({row[7] for row in list(_recent) if row[0] == host and row[1] is Asker.PERSON})
+
+
 def forget_census() -> None:
     """Start counting anew."""
     _recent.clear()

@@ -65,7 +65,7 @@ def read_visit(environ: Mapping[str, Any], settings: Settings, now: float, remem
         cookies,
         asker,
         reason,
-        resolve_consent(environ, cookies, host, settings, now, trusted),
+        resolve_consent(environ, cookies, host, settings, now, trusted, address),
     )
     if remember and asker is not Asker.SCRIPT:
         count_visit(visit)

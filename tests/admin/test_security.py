@@ -187,12 +187,6 @@ def test_one_network_has_ten_tries(owned: AdminState) -> None:
     assert throttle.wait_before(owned, "198.51.100.0/24", 1000.0) == 0
 
 
-def test_networks() -> None:
-    assert throttle.network_of("192.0.2.77") == "192.0.2.0/24"
-    assert throttle.network_of("2001:db8:1:2:3::4") == "2001:db8:1::/56"
-    assert throttle.network_of("nonsense") == "unknown"
-
-
 def test_an_edited_audit_row_shows(owned: AdminState) -> None:
     for number in range(3):
         audit.note(owned, "n", "settings", f"change {number}", 1000.0 + number)

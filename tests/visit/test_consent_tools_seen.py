@@ -31,22 +31,67 @@ def test_a_shop_without_a_tool_sends(look: Any) -> None:
     assert look().consent.allowed
 
 
-def test_one_visitor_with_a_tool_s_cookie_binds_the_others(look: Any, make_settings: Any) -> None:
+PEOPLE = ("8.8.8.8", "81.2.69.142", "2a00:1450:400f:80d::7")
+
+
+def brought(look: Any, settings: Any, cookies: str = COOKIEBOT, people: tuple[str, ...] = PEOPLE, **more: str) -> None:
+    """Visitors of these addresses come with the cookies."""
+    for address in people:
+        look(settings, cookies=cookies, REMOTE_ADDR=address, **more)
+
+
+def test_visitors_of_several_networks_with_a_tool_s_cookie_bind_the_others(look: Any, make_settings: Any) -> None:
     settings = make_settings()
-    assert look(settings, cookies=COOKIEBOT).consent.answer is Answer.GRANTED
+    brought(look, settings)
     assert look(settings).consent == (Answer.UNKNOWN, False, "cookiebot", "not_answered", ())
     assert look(settings, "https://other.example/").consent.allowed
 
 
+def test_a_forged_cookie_binds_its_sender_alone(look: Any, make_settings: Any) -> None:
+    """However often it is sent, and from however many addresses of one network."""
+    settings = make_settings()
+    asked = look(settings, cookies="CookieConsent=0", REMOTE_ADDR="81.2.69.9")
+    assert not asked.consent.allowed, "his own answer is still asked for"
+    for number in range(300):
+        look(settings, cookies=COOKIEBOT, REMOTE_ADDR=f"81.2.69.{number % 250}")
+        look(settings, cookies=COOKIEBOT, REMOTE_ADDR=f"2a00:1450:400f:{number % 200:x}::{number}")
+    assert look(settings).consent.allowed
+    assert memory_for(settings).seen("www.example.com") == frozenset()
+
+
+def test_a_few_forgers_among_many_visitors_bind_nobody(look: Any, make_settings: Any) -> None:
+    settings = make_settings()
+    for number in range(200):
+        look(settings, REMOTE_ADDR=f"81.3.{number}.7")
+    brought(look, settings, people=tuple(f"81.4.{number}.7" for number in range(8)))
+    assert look(settings).consent.allowed
+    brought(look, settings, people=tuple(f"81.5.{number}.7" for number in range(8)))
+    assert not look(settings).consent.allowed, "one in twenty has answered: there is something that asks"
+
+
+def test_behind_a_proxy_that_no_setting_names_its_word_tells_visitors_apart(look: Any, make_settings: Any) -> None:
+    settings = make_settings()
+    for address in PEOPLE:
+        look(settings, cookies=COOKIEBOT, REMOTE_ADDR="127.0.0.1", x_forwarded_for=f"1.1.1.1, {address}")
+    assert not look(settings).consent.allowed
+
+
+def test_where_no_address_is_known_cookies_bind_nobody(look: Any, make_settings: Any) -> None:
+    settings = make_settings()
+    for _ in range(10):
+        look(settings, cookies=COOKIEBOT, REMOTE_ADDR=None)
+    assert look(settings).consent.allowed
+
+
 def test_a_robot_binds_nobody(look: Any, make_settings: Any) -> None:
     settings = make_settings()
-    look(settings, cookies=COOKIEBOT, user_agent=ROBOT)
+    brought(look, settings, user_agent=ROBOT)
     assert look(settings).consent.allowed
 
 
 def test_a_us_privacy_string_is_no_consent_tool(look: Any, make_settings: Any) -> None:
     settings = make_settings()
-    look(settings, cookies="usprivacy=1YNN")
+    brought(look, settings, "usprivacy=1YNN")
     assert look(settings).consent.allowed
 
 
@@ -61,7 +106,7 @@ def test_a_page_that_loads_a_tool_binds_all(look: Any, make_settings: Any) -> No
 
 def test_a_tool_that_the_shop_has_left_can_be_ignored(look: Any, make_settings: Any) -> None:
     settings = make_settings()
-    look(settings, cookies=COOKIEBOT)
+    brought(look, settings)
     assert look(make_settings(consent={"ignore_tools": ("cookiebot",)})).consent.allowed
     memory_for(settings).forget("www.example.com")
     assert look(settings).consent.allowed

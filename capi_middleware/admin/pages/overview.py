@@ -22,9 +22,9 @@ HOURS = 24
 def overview(desk: Desk) -> Response:
     """The first page."""
     pixel_id = desk.settings.meta.pixel_id
-    hours, pixels, trouble = _read(desk, pixel_id)
+    hours, pixels, lost, trouble = _read(desk, pixel_id)
     counts = total(hours)
-    it = situation(desk, counts, next((pixel for pixel in pixels if pixel.pixel_id == pixel_id), None), trouble)
+    it = situation(desk, counts, next((pixel for pixel in pixels if pixel.pixel_id == pixel_id), None), lost, trouble)
     return desk.page(
         "overview.html",
         verdict=advice.status(it, desk.say, desk.many),
@@ -43,7 +43,9 @@ def overview(desk: Desk) -> Response:
     )
 
 
-def situation(desk: Desk, counts: Mapping[str, int], pixel: PixelState | None, trouble: str = "") -> Situation:
+def situation(
+    desk: Desk, counts: Mapping[str, int], pixel: PixelState | None, lost: Mapping[str, int], trouble: str = ""
+) -> Situation:
     """All that the advice is made from."""
     settings, services = desk.settings, desk.services
     health = services.outbox.health()
@@ -57,7 +59,9 @@ def situation(desk: Desk, counts: Mapping[str, int], pixel: PixelState | None, t
         pixel,
         counts,
         health,
+        lost if not trouble else dict(health.get("lost") or {}),
         services.traffic.marks(desk.host),
+        services.traffic.marks_of_late(desk.host),
         visit_census(desk.host),
         memory_for(settings).seen(desk.host),
         services.source.problems,
@@ -70,13 +74,15 @@ def _is_off(desk: Desk, event: str, rule: str) -> bool:
     return any(name in (event, rule) for name in desk.settings.shop.off)
 
 
-def _read(desk: Desk, pixel_id: str) -> tuple[list[Hour], list[PixelState], str]:
-    """Hours, pixels, and why the store could not be read."""
+def _read(desk: Desk, pixel_id: str) -> tuple[list[Hour], list[PixelState], Mapping[str, int], str]:
+    """Hours, pixels, what was lost of late by reason, and why the store could not be read."""
     ledger = desk.services.ledger
     try:
-        return (ledger.hours(HOURS, pixel_id) if pixel_id else []), ledger.pixels(), ""
+        every = total(ledger.hours(HOURS))
+        lost = {what.removeprefix("lost:"): n for what, n in every.items() if what.startswith("lost:") and n}
+        return (ledger.hours(HOURS, pixel_id) if pixel_id else []), ledger.pixels(), lost, ""
     except StoreError as error:
-        return [], [], str(error)
+        return [], [], {}, str(error)
 
 
 def _charts(desk: Desk, hours: Sequence[Hour], counts: Mapping[str, int]) -> dict[str, str]:

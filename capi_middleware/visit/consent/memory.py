@@ -1,7 +1,9 @@
 """Which consent tools a host uses: what turns ``auto`` from implied into required.
 
-A visitor who has not answered yet has no cookie, so what other visitors and the pages showed must count for him. The
-processes of one shop share it through a small file in the state folder; nothing waits for that file.
+A visitor who has not answered yet has no cookie, so what other visitors and the pages showed must count for him. What
+the shop's own pages load counts at once. A cookie alone anybody can forge: it counts for others only once visitors of
+several networks have brought it, and no few of all. The processes of one shop share what was seen through a small file
+in the state folder; nothing waits for that file.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ import json
 import os
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from capi_middleware.settings import Settings
@@ -22,6 +25,12 @@ KEEP = 90 * 86_400
 """Seconds after which a tool that nobody has brought any more is forgotten."""
 PAGES_EVERY = 15.0
 """Seconds between two looks at a host's pages, once its first ones showed no tool."""
+NETWORKS = 3
+"""Networks (:func:`~capi_middleware.visit.address.network_of`) whose visitors must have brought a tool's cookie, where
+no page shows the tool."""
+SHARE = 0.05
+"""Their share of the visitors of late: what a flood of others leaves of a forger's few."""
+_MOST_VOTES = 64
 _FIRST_PAGES = 16
 _RENEW = 86_400
 _MAX_HOSTS = 512
@@ -39,6 +48,7 @@ class ToolMemory:
         self._times: dict[str, dict[str, float]] = {}
         self._tools: dict[str, frozenset[str]] = {}
         self._pages: dict[str, tuple[int, float]] = {}
+        self._votes: dict[tuple[str, str], set[int]] = {}
         self._looked = 0.0
         self._stamp = 0
 
@@ -58,6 +68,29 @@ class ToolMemory:
         if self._path and not host.startswith(_LOCAL):
             threading.Thread(target=self._save, args=(now,), name="capi-consent-tools", daemon=True).start()
 
+    def note_cookies(
+        self, host: str, names: frozenset[str], network: str, visitors: Callable[[str], int], now: float
+    ) -> None:
+        """A visitor of ``network`` has brought these tools' cookies. ``visitors(host)``: how many came of late; asked
+        only where it decides something."""
+        known = names & self.seen(host)
+        if known:
+            self.note(host, known, now)
+        proven = frozenset(name for name in names - known if network and self._vote(host, name, network, visitors))
+        if proven:
+            self.note(host, proven, now)
+
+    def _vote(self, host: str, name: str, network: str, visitors: Callable[[str], int]) -> bool:
+        with self._lock:
+            if len(self._votes) >= _MAX_HOSTS and (host, name) not in self._votes:
+                self._votes.pop(next(iter(self._votes)))
+            networks = self._votes.setdefault((host, name), set())
+            if hash(network) in networks or len(networks) >= _MOST_VOTES:
+                return False
+            networks.add(hash(network))
+            votes = len(networks)
+        return votes >= NETWORKS and votes >= visitors(host) * SHARE
+
     def forget(self, host: str = "") -> None:
         """Forget one host's tools, or all: the shop has changed its tool."""
         with self._lock:
@@ -65,6 +98,7 @@ class ToolMemory:
             for name in [host] if host else list(self._times):
                 self._times.pop(name, None)
                 self._tools.pop(name, None)
+            self._votes = {key: kept for key, kept in self._votes.items() if host and key[0] != host}
             self._write()
 
     def scan_due(self, host: str) -> bool:

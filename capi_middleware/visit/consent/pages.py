@@ -44,8 +44,9 @@ def consent_tools_in(html: bytes) -> frozenset[str]:
 
 
 def scan_due(host: str, settings: Settings) -> bool:
-    """Whether a page of this host is worth a look: only in ``auto`` mode, and only until a tool is known."""
-    return settings.consent.mode == "auto" and memory_for(settings).scan_due(host)
+    """Whether a page of this host is worth a look: only until a tool is known, and not where a yes is needed anyway.
+    In the modes ``implied`` and ``off`` it is for the admin page, which says that the shop asks and is not heard."""
+    return settings.consent.mode != "required" and memory_for(settings).scan_due(host)
 
 
 def note_page(host: str, html: bytes, settings: Settings, now: float) -> frozenset[str]:

@@ -8,6 +8,8 @@ from typing import Any
 
 from capi_middleware.settings import Settings
 from capi_middleware.settings.settings import ConsentSettings
+from capi_middleware.visit.address import network_of
+from capi_middleware.visit.census import visitors_of
 from capi_middleware.visit.visit import Answer, Consent
 
 from .answer import ToolAnswer
@@ -26,24 +28,27 @@ def resolve_consent(
     settings: Settings,
     now: float,
     remember: bool = True,
+    address: str = "",
 ) -> Consent:
     """One decision for both legs and the cookies. Never raises; damaged input is never a yes.
 
-    ``remember``: whether a tool seen here counts for the host's other visitors too (not when a robot brings it).
+    ``remember``: whether a tool seen here may count for the host's other visitors too (not when a robot brings it).
+    ``address``: the visitor's, "" where it is not known.
     """
     consent = settings.consent
     if consent.mode == "off":
         return _MODE_OFF
     answers: Sequence[ToolAnswer] = reader_for(consent).answers(cookies, now) if cookies else ()
-    required, tool = _required(answers, host, settings, now, remember)
+    required, tool = _required(answers, host, settings, now, _network(environ, address) if remember and answers else "")
     signal = _signal(environ, consent)
     return decide(answers, required, tool, signal, consent) if answers or signal else _unanswered(required, tool)
 
 
 def _required(
-    answers: Sequence[ToolAnswer], host: str, settings: Settings, now: float, remember: bool
+    answers: Sequence[ToolAnswer], host: str, settings: Settings, now: float, network: str
 ) -> tuple[bool, str]:
-    """Whether a yes is needed, and for the ``auto`` mode the tool that makes it so."""
+    """Whether a yes is needed, and for the ``auto`` mode the tool that makes it so. ``network``: of whom the answers
+    are, "" if they count for himself alone."""
     consent = settings.consent
     if consent.mode != "auto":
         return consent.mode == "required", ""
@@ -51,13 +56,18 @@ def _required(
     if answers:
         here = frozenset(answer.tool for answer in answers) - _NO_BANNER
         if here:
-            if remember:
-                memory.note(host, here, now)
+            if network:
+                memory.note_cookies(host, here, network, visitors_of, now)
             return True, min(here)
     seen = memory.seen(host)
     if seen and consent.ignore_tools:
         seen = seen.difference(consent.ignore_tools)
     return bool(seen or consent.cookie), min(seen) if seen else "generic" if consent.cookie else ""
+
+
+def _network(environ: Mapping[str, Any], address: str) -> str:
+    """Behind a proxy that the settings do not name, what that proxy wrote: believed for nothing else."""
+    return network_of(address or (environ.get("HTTP_X_FORWARDED_FOR") or "").rpartition(",")[2].strip())
 
 
 def decide(answers: Sequence[ToolAnswer], required: bool, tool: str, signal: str, settings: ConsentSettings) -> Consent:
