@@ -13,8 +13,7 @@ from capi_middleware.delivery import Ledger
 from capi_middleware.delivery.worker import Worker
 from capi_middleware.settings.state import state_dir
 
-from .delivering import answer, common_options, folder_problem, source_of
-from .terminal import Misuse, Trouble
+from .delivering import answer, common_options, folder_problem, misread, source_of
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -26,12 +25,16 @@ def options(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Until SIGTERM or Ctrl-C. With ``--once``: 1 if something still waits."""
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.WARNING)
-    if not 0 < arguments.timeout < 1e9:
-        raise Misuse("--timeout takes seconds above 0")
+    if arguments.timeout <= 0:
+        print("capi-middleware worker: --timeout takes seconds above 0", file=sys.stderr)
+        return 2
     source = source_of(arguments)
+    if misread(source):
+        return 2
     wrong = folder_problem(source)
     if wrong:
-        raise Trouble(wrong)
+        print(f"capi-middleware worker: {wrong}", file=sys.stderr)
+        return 1
     worker = Worker(source)
     if arguments.once:
         done = worker.run_once(arguments.timeout)

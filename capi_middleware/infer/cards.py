@@ -83,7 +83,7 @@ def _card(page: Markup, reading: Reading, box: Box, before: int, after: int) -> 
     found: dict[str, Any] = {"content_ids": [value], "ids": {key: one for key, (one, _) in box.ids.items()}}
     if name or box.name:
         found["content_name"] = name or clean_name(box.name)
-    tags = pricetag.tags(page, page.starts[holder], page.close(holder), -1, box.at)
+    tags = pricetag.tags(page, page.starts[holder], page.close(holder), -1, box.at, vat=reading.vat)
     amount: money.Amount | None = tags[0].amount if tags and tags[0].weight > 0 else box.price
     if amount is not None:
         code, _ = currency.settle(amount.mark or box.currency, reading.place)

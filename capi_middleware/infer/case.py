@@ -10,8 +10,6 @@ from . import buybox, currency, datalayer, heading, jsonld, microdata, opengraph
 from .item import Item, clean_name
 from .markup import Markup
 
-MOST_NEEDLES = 200
-
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -24,6 +22,7 @@ class Asked:
     currency: str = ""
     language: str = ""
     country: str = ""
+    vat: str = "auto"
 
     @property
     def address(self) -> str:
@@ -47,21 +46,8 @@ class Reading:
     boxes: list[buybox.Box] = field(default_factory=list)
     variants: tuple[dict[str, Any], ...] = ()
     place: currency.Place = currency.Place()
+    vat: str = "auto"
     spans: list[tuple[int, int]] = field(default_factory=list)
-
-    def needles(self, page: bytes) -> tuple[bytes, ...]:
-        """The pieces of the page that the reading rests on, in their order; cut at line breaks."""
-        found: list[bytes] = []
-        until = -1
-        for start, end in sorted(set(self.spans)):
-            if start < until or end - start < 4:
-                continue
-            for piece in page[start:end].split(b"\n"):
-                bare = piece.strip()
-                if len(bare) >= 8:
-                    found.append(bare)
-            until = end
-        return tuple(found[:MOST_NEEDLES])
 
 
 class Case:

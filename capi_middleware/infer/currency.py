@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import NamedTuple
 
 from .lazy import regex
@@ -235,15 +236,7 @@ def code(raw: object) -> str:
     return "" if text.lower() in _AMBIGUOUS else found
 
 
-_NAMED = regex(rb"urrency(?:_?[cC]ode|ISO|_iso|_id)?[\"']?(?:\s*[:=,]\s*|\s+(?:content|value)=)[\"']([A-Z]{3})[\"']")
-
-
-def named(page: bytes) -> tuple[str, ...]:
-    """The ISO codes that a page's scripts and tags call its currency, each once."""
-    found = dict.fromkeys(match.decode("ascii") for match in _NAMED.findall(page))
-    return tuple(code for code in found if code in EXPONENTS)
-
-
+@lru_cache(1024)
 def mark_after(text: str) -> str:
     """The code or symbol that a text begins with, as written; "" when none."""
     found = _AFTER.match(text)
@@ -251,6 +244,7 @@ def mark_after(text: str) -> str:
     return "" if written.lower() == "r" else written  # a rand's R stands before its amount
 
 
+@lru_cache(1024)
 def mark_before(text: str) -> str:
     """The code or symbol that a text ends with, as written; "" when none."""
     found = _BEFORE.search(text[-12:])
@@ -271,12 +265,14 @@ def _written(found: re.Match[str] | None) -> str:
     return found[2] if letters in EXPONENTS or letters in _ALIASES else ""
 
 
+@lru_cache(1024)
 def without_mark(text: str) -> str:
     """A text without the currency that it ends with."""
     found = _BEFORE.search(text[-12:])
     return text[: len(text) - len(text[-12:]) + found.start()].rstrip() if found and _written(found) else text.rstrip()
 
 
+@lru_cache(1024)
 def without_leading_mark(text: str) -> str:
     """A text without the currency that it begins with."""
     found = _AFTER.match(text)

@@ -8,7 +8,6 @@ from enum import Enum
 from typing import Any, NamedTuple
 
 from capi_middleware.settings.condition import Test, truthy
-from capi_middleware.settings.problem import shown
 from capi_middleware.settings.rule import When
 
 from . import document
@@ -106,7 +105,7 @@ def _page(when: When, context: Context) -> str:
 
 
 def _told(kind: str, test: Test) -> str:
-    return f"{kind} {test.name} is not {shown(test.written)}"
+    return f"{kind} {test.name} is not {test.written!r}"
 
 
 def _status(when: When, status: int) -> bool:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
+from array import array
 from collections.abc import Collection, Mapping
+from functools import partial
 from threading import Lock
 from typing import Any, NamedTuple
 
@@ -13,8 +15,9 @@ from cachetools import LRUCache
 from capi_middleware.settings import ShopSettings
 from capi_middleware.visit import Visit
 
-from . import cards, charset, notices, product
+from . import cards, charset, needles, notices, product, settled
 from .address import plain_query
+from .later import Later
 from .markup import Markup
 from .memory import ProductMemory
 from .sieve import Sieve
@@ -24,17 +27,21 @@ HELD = 48 * 1024
 IN_PLACE = 1024 * 1024
 MOST_PAGES = 2_000
 FRESH = 600.0
+STALE = 3600.0
+"""Seconds for which a page that is due to be read again may first be answered with what it said before."""
 VARIANTS = 3
 
 _log = logging.getLogger(__name__)
 
 
 class Known(NamedTuple):
-    """A page that was read. ``needles``: pieces of it, in order, that the facts rest on: while they are all there, the
-    page says the same. ``until``: monotonic seconds. ``taught``: the memory that was told of it."""
+    """A page that was read. ``needles``: what of it the facts rest on: while they are all there, in their order, the
+    page says the same. ``marks``: of the pieces that the needles are made of. ``until``: monotonic seconds, after which
+    it is read again. ``taught``: the memory that was told of it."""
 
     facts: Facts
     needles: tuple[bytes, ...]
+    marks: array[int]
     until: float
     taught: ProductMemory | None
 
@@ -45,9 +52,10 @@ class FactReader:
 
     ``wanted``: which parts are asked for, of ``"product"``, ``"notices"``, ``"html"`` (the bytes held, in
     ``Facts.more["html"]``); ``None`` is product and notices. ``memory``: learns what the page shows.
+    ``whole``: a page is never read short at first, so that all that speaks for and against it is told.
     """
 
-    __slots__ = ("_chunks", "_facts", "_held", "_memory", "_shop", "_sieve", "_visit", "_wanted")
+    __slots__ = ("_chunks", "_facts", "_held", "_memory", "_shop", "_sieve", "_visit", "_wanted", "_whole")
 
     def __init__(
         self,
@@ -55,8 +63,11 @@ class FactReader:
         shop: ShopSettings,
         wanted: Collection[str] | None = None,
         memory: ProductMemory | None = None,
+        *,
+        whole: bool = False,
     ) -> None:
         self._visit = visit
+        self._whole = whole
         self._shop = shop
         self._wanted = ("product", "notices") if wanted is None else wanted
         self._memory = memory
@@ -102,7 +113,7 @@ class FactReader:
         facts = Facts()
         if "product" in self._wanted:
             visit = self._visit
-            facts = remembered(page, visit.host, visit.path, visit.query, self._shop, self._memory)
+            facts = remembered(page, visit.host, visit.path, visit.query, self._shop, self._memory, whole=self._whole)
         if "notices" in self._wanted:
             facts = facts._replace(notices=notices.read(page[:IN_PLACE]))
         if "html" in self._wanted:
@@ -110,67 +121,142 @@ class FactReader:
         return facts
 
 
-_pages: LRUCache[tuple[str, str, str, str, str, str, str], tuple[Known, ...]] = LRUCache(MOST_PAGES)
+_pages: LRUCache[tuple[str, ...], tuple[Known, ...]] = LRUCache(MOST_PAGES)
 _lock = Lock()
+_trust = settled.Trust()
+later = Later()
+"""Reads pages whole after their short reading, and again after ten minutes."""
+
+
+class Place(NamedTuple):
+    """Where a page stands, and all else that its reading depends on."""
+
+    host: str
+    path: str
+    query: str
+    shop: ShopSettings
+    memory: ProductMemory | None
+
+    def key(self) -> tuple[str, ...]:
+        shop = self.shop  # hashing the whole settings would cost as much as the rest
+        return (self.host, self.path, plain_query(self.query), *_of_shop(shop))
+
+    def kind(self) -> tuple[Any, ...]:
+        return (self.host, settled.kind_of(self.path), *_of_shop(self.shop))
+
+    def learn(self, facts: Facts) -> None:
+        if self.memory is not None:
+            self.memory.learn(self.host, f"{self.path}?{self.query}" if self.query else self.path, facts)
+
+
+def _of_shop(shop: ShopSettings) -> tuple[str, ...]:
+    return (shop.platform, shop.currency, shop.language, shop.country, shop.vat)
 
 
 def remembered(
-    page: bytes, host: str, path: str, query: str, shop: ShopSettings, memory: ProductMemory | None = None
+    page: bytes,
+    host: str,
+    path: str,
+    query: str,
+    shop: ShopSettings,
+    memory: ProductMemory | None = None,
+    *,
+    whole: bool = False,
 ) -> Facts:
-    """The page's facts: as they were, while what they rest on stands in the page unchanged; else read anew."""
-    # All that the reading depends on; hashing the whole settings would cost as much as the rest.
-    key = (host, path, plain_query(query), shop.platform, shop.currency, shop.language, shop.country)
+    """The page's facts: as they were, while what they rest on stands in the page unchanged; else read anew, in short
+    where that has proved enough for the shop's pages of this kind, and then whole afterwards."""
+    place = Place(host, path, query, shop, memory)
+    key = place.key()
     with _lock:
         known = _pages.get(key, ())
     now = time.monotonic()
-    address = f"{path}?{query}" if query else path
     for one in known:
-        if one.until > now and holds(page, one.needles):
+        late = now - one.until
+        if late < STALE and needles.hold(page, one.needles):
             if memory is not one.taught and memory is not None:
-                memory.learn(host, address, one.facts)
+                place.learn(one.facts)
+            if late >= 0:
+                later.put(key, partial(_read_whole, page, place, key))
             return one.facts
-    facts, needles = read(page, host, path, query, shop)
-    stable = next((kept for one in known if one.facts == facts and (kept := _stable(facts, one.needles, needles))), ())
-    if memory is not None:
-        memory.learn(host, address, facts)
-    if needles:
-        others = tuple(one for one in known if one.until > now and one.facts != facts)[: VARIANTS - 1]
-        with _lock:
-            _pages[key] = (Known(facts, stable or needles, now + FRESH, memory), *others)
+    facts = None if whole else _read_short(page, place, key)
+    if facts is None:
+        facts = _read_whole(page, place, key)
+        if settled.sources(facts) and _trust.due(place.kind(), path):
+            later.put(("proof", key), partial(_compare, page, place, facts))
     return facts
 
 
-def _stable(facts: Facts, before: tuple[bytes, ...], after: tuple[bytes, ...]) -> tuple[bytes, ...]:
+def _read_short(page: bytes, place: Place, key: tuple[str, ...]) -> Facts | None:
+    """The facts of a page's head, data and heading, where these are known to settle it; None where they do not."""
+    if key[2]:  # a query may name a variant
+        return None
+    kind = place.kind()
+    wanted = _trust.wanted(kind)
+    excerpt = settled.excerpt(page, wanted) if wanted else None
+    if excerpt is None:
+        return None
+    facts, _ = read(excerpt, place.host, place.path, place.query, place.shop)
+    if settled.sources(facts) != wanted:
+        return None
+
+    def confirm() -> None:
+        if not settled.same(facts, _read_whole(page, place, key)):
+            _trust.doubt(kind)
+
+    return facts if later.put(key, confirm) else None
+
+
+def _compare(page: bytes, place: Place, whole: Facts) -> None:
+    """Would the short reading of a page have said the same?"""
+    wanted = settled.sources(whole)
+    excerpt = settled.excerpt(page, wanted) if wanted else None
+    if wanted and excerpt is not None:
+        short, _ = read(excerpt, place.host, place.path, place.query, place.shop)
+        if settled.same(short, whole):
+            _trust.prove(place.kind(), place.path, wanted)
+            return
+    _trust.doubt(place.kind())
+
+
+def _read_whole(page: bytes, place: Place, key: tuple[str, ...]) -> Facts:
+    """Read the page, and keep what it says with what that rests on."""
+    facts, spans = read(page, place.host, place.path, place.query, place.shop)
+    cut = needles.pieces(page, spans)
+    now = time.monotonic()
+    with _lock:
+        known = _pages.get(key, ())
+    kept = cut
+    for one in known:
+        if one.facts == facts:
+            kept = _stable(facts, page, needles.common(page, cut, one.marks)) or cut
+            break
+    place.learn(facts)
+    if kept:
+        fresh = Known(
+            facts,
+            needles.joined(page, kept),
+            needles.marks(page, kept),
+            now + FRESH,
+            place.memory,
+        )
+        others = tuple(one for one in known if one.until + STALE > now and one.facts != facts)[: VARIANTS - 1]
+        with _lock:
+            _pages[key] = (fresh, *others)
+    return facts
+
+
+def _stable(facts: Facts, page: bytes, common: needles.Pieces) -> needles.Pieces:
     """What two readings of one page have in common, when the facts are the same: a token that changes with every view
     is no evidence. Empty when too little is left: a price must rest on a piece that shows it."""
-    common = tuple(needle for needle in after if needle in before)
     digits = str(int(facts.product.get("value", 0))).encode()[-3:]
-    priced = "value" not in facts.product or any(digits in needle for needle in common)
+    priced = "value" not in facts.product or any(digits in page[start:end] for start, end in common)
     return common if len(common) >= 2 and priced else ()
 
 
-def holds(page: bytes, needles: tuple[bytes, ...]) -> bool:
-    """Do all the pieces stand in the page, in this order?"""
-    position = 0
-    for needle in needles:
-        lead = needle[:48]
-        for _ in range(12):
-            position = page.find(lead, position)
-            if position < 0:
-                return False
-            if page.startswith(needle, position):
-                break
-            position += 1
-        else:
-            return False
-        position += len(needle)
-    return True
-
-
-def read(page: bytes, host: str, path: str, query: str, shop: ShopSettings) -> tuple[Facts, tuple[bytes, ...]]:
-    """The facts of a page, without any memory, and the pieces of it that they rest on."""
+def read(page: bytes, host: str, path: str, query: str, shop: ShopSettings) -> tuple[Facts, list[tuple[int, int]]]:
+    """The facts of a page, without any memory, and the places of it that they rest on."""
     markup = Markup(page, IN_PLACE, charset.of(page))
-    asked = product.Asked(host, path, query, shop.platform, shop.currency, shop.language, shop.country)
+    asked = product.Asked(host, path, query, shop.platform, shop.currency, shop.language, shop.country, shop.vat)
     reading = product.read(markup, asked)
     more: dict[str, Any] = {
         "ids": reading.ids,
@@ -186,4 +272,4 @@ def read(page: bytes, host: str, path: str, query: str, shop: ShopSettings) -> t
     elif reading.variants:
         more["variants"] = reading.variants
     facts = Facts(reading.product, reading.sources, reading.is_product, reading.title, (), more)
-    return facts, reading.needles(page)
+    return facts, reading.spans

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import NamedTuple
 
 from .item import clean_name
@@ -41,10 +42,12 @@ class Heading(NamedTuple):
     sure: bool = True
 
 
-def words(text: str) -> list[str]:
-    return _WORDS.findall(text.casefold())
+@lru_cache(1024)
+def words(text: str) -> tuple[str, ...]:
+    return tuple(_WORDS.findall(text.casefold()))
 
 
+@lru_cache(2048)
 def alike(one: str, other: str) -> bool:
     """Do two names mean one thing? Same words, or one is the other with something added."""
     first, second = words(one), words(other)

@@ -12,7 +12,6 @@ from .money import Amount
 LONGEST_NAME = 300
 LONGEST_ID = 100
 
-_SPACE = regex(r"\s+")
 _PREFIX = regex(
     r"^(?:sku|mpn|isbn|gtin\d*|ean|upc|asin|product|item|art(?:ikel)?\.? ?(?:nr|no|nummer|number)?|model"
     r"|ref(?:erence)?|id|#)\s*[:#.]\s*(?=\S)",
@@ -29,7 +28,8 @@ class Item:
     """``ids`` by kind: ``sku``, ``product_id``, ``variant_id``, ``group_id``, ``mpn``, ``gtin``. ``paths``: where each
     field was read, by custom_data's names. ``currency``: a code or symbol as written. ``role``: ``main`` for a product
     that stands on its own; ``list``, ``related``, ``reviewed``, ``nested`` for one that is a part of something else.
-    ``at``: where in the page it begins. ``spans``: the pieces of the page that it rests on, where known."""
+    ``at``: where in the page it begins. ``spans``: the pieces of the page that it rests on, where known.
+    ``taxed``: the price by ``incl`` and ``excl``, where the source tells it with and without value added tax."""
 
     source: str
     name: str = ""
@@ -44,6 +44,7 @@ class Item:
     variants: list[Item] = field(default_factory=list)
     at: int = 0
     spans: list[tuple[int, int]] = field(default_factory=list)
+    taxed: dict[str, Amount] = field(default_factory=dict)
 
     def say(self, field_name: str, path: str) -> None:
         self.paths.setdefault(field_name, f"{self.source}:{path}")
@@ -71,6 +72,10 @@ class Item:
         if written:
             self.currency = written[:24]
 
+    def cost(self, vat: str) -> Amount | None:
+        """The price, with or without tax as the owner wishes, where the source tells both."""
+        return self.taxed.get(vat, self.price) if self.price is not None else None
+
 
 def clean_id(raw: object) -> str:
     """An id without its label (``sku:``, ``isbn:``); "" when it is an address, a placeholder or no id at all."""
@@ -83,7 +88,7 @@ def clean_id(raw: object) -> str:
         return ""
     if "&" in value:
         value = html.unescape(value)
-    value = _SPACE.sub(" ", value).strip(" \"'")
+    value = " ".join(value.split()).strip(" \"'")
     value = _PREFIX.sub("", value)
     if value.startswith("gid://"):
         value = value.rpartition("/")[2]
@@ -105,7 +110,7 @@ def clean_name(raw: object) -> str:
         value = html.unescape(html.unescape(value))
     if "<" in value:
         value = re.sub(r"<[^<>]{0,500}>", " ", value)
-    value = _SPACE.sub(" ", value).strip(" \u200b\ufeff")
+    value = " ".join(value.split()).strip(" \u200b\ufeff")
     if "{{" in value or value.lower() in _NOTHING:
         return ""
     return value[:LONGEST_NAME].strip()

@@ -42,10 +42,10 @@ _ATTRIBUTE = regex(rb"""([^\s"'<>/=]++)(?:\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\
 _AFTER_NAME = regex(rb"[\s/\"']")
 _TAGS = regex(r"<(?:/?[a-zA-Z][^<>]*+>|!--(?:[^-]++|-(?!->))*+(?:-->|$))")
 _HIDDEN = regex(r"<(script|style|svg|noscript|template)\b.*?(?:</\1\s*>|$)", re.S | re.I)
+_HIDES = regex(r"<[sntSNT][ctvoeCTVOE]")
 _BLOCK = regex(
     r"<(?:/?(?:p|div|li|ul|ol|tr|td|th|table|h[1-6]|dt|dd|dl|section|br|label|option|form|button)\b|!--)[^<>]*+>", re.I
 )
-_SPACE = regex(r"\s+")
 _MAYBE_UNSEEN = regex(rb"sr-only|visually-?hidden|screen-?reader|hidden-visually|offscreen|assistive|[-_]hdn\b")
 _UNSEEN = regex(
     rb"<(span|small|em|i|b|div|p)\b[^<>]{0,200}?\bclass\s*=\s*[\"']?[^\"'<>]{0,200}?"
@@ -330,7 +330,8 @@ def read_attributes(tag: bytes, charset: str = "utf-8") -> dict[str, str]:
 def strip(markup: str) -> str:
     """The text of a piece of HTML."""
     if "<" in markup:
-        markup = _HIDDEN.sub(" ", markup)
+        if _HIDES.search(markup):
+            markup = _HIDDEN.sub(" ", markup)
         markup = _BLOCK.sub(" ", markup)
         markup = _TAGS.sub("", markup)
         cut = markup.rfind("<")
@@ -338,4 +339,4 @@ def strip(markup: str) -> str:
             markup = markup[:cut]
     if "&" in markup:
         markup = html.unescape(markup)
-    return _SPACE.sub(" ", markup).strip()
+    return " ".join(markup.split())

@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import re
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from . import currency
@@ -133,7 +134,7 @@ def amounts(text: str, limit: int = 12) -> list[Amount]:
             continue  # a discount: "-100 kr"
         if not mark and match["mark"] == ":" and len(match["whole"]) < 3 and int(match["whole"]) <= 24:
             continue  # a time of day
-        if _OLD.search(currency.without_mark(before)) or (not mark and _BUNDLE.match(after)):
+        if _after_old(before) or (not mark and _BUNDLE.match(after)):
             continue
         value = _value(match)
         if value is not None and value <= LARGEST:
@@ -144,6 +145,11 @@ def amounts(text: str, limit: int = 12) -> list[Amount]:
             found.append(Amount(value, written, match["mark"] in (",", ", "), unit))
             ended = end
     return found
+
+
+@lru_cache(1024)
+def _after_old(before: str) -> bool:
+    return bool(_OLD.search(currency.without_mark(before)))
 
 
 def _value(match: re.Match[str]) -> Decimal | None:

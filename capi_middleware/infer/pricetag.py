@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
+from functools import lru_cache
 from typing import NamedTuple
 
 from . import money, vocabulary
@@ -76,9 +77,17 @@ class Tag(NamedTuple):
     tax: str = ""
 
 
-def tags(page: Markup, start: int, stop: int, heading: int, button: int, ids: tuple[str, ...] = ()) -> list[Tag]:
+_BY_TAX = {"incl": 1.0, "excl": -2.0}
+_BY_TAX_LEFT_OUT = {"incl": -2.0, "excl": 1.0}
+
+
+def tags(
+    page: Markup, start: int, stop: int, heading: int, button: int, ids: tuple[str, ...] = (), vat: str = "auto"
+) -> list[Tag]:
     """Prices shown between two places of the page, surest first. ``heading``, ``button``: where those stand, or -1.
-    ``ids``: the product's, which elements of its price may be named after."""
+    ``ids``: the product's, which elements of its price may be named after. ``vat``: the owner's setting, ``excl`` for
+    prices without tax."""
+    by_tax = _BY_TAX_LEFT_OUT if vat == "excl" else _BY_TAX
     found: list[Tag] = []
     taken_until = -1
     for index in range(bisect_left(page.starts, start), len(page)):
@@ -123,8 +132,8 @@ def tags(page: Markup, start: int, stop: int, heading: int, button: int, ids: tu
             if label and money.is_old(label):
                 weight -= 4
                 why += " labelled old"
-            tax = _tax(page, index, f"{label} {text} {_note(page, index)}")
-            found.append(Tag(index, amount, weight + {"incl": 1.0, "excl": -2.0}.get(tax, 0.0), why, tax=tax))
+            tax = _tax(page, index, (text, label, _note(page, index)))
+            found.append(Tag(index, amount, weight + by_tax.get(tax, 0.0), why, tax=tax))
             if priced and weight > 0:
                 taken_until = closed
     found.sort(key=lambda tag: -tag.weight)
@@ -150,12 +159,14 @@ def _reduced(page: Markup, found: list[Tag]) -> list[Tag]:
     return found
 
 
-def _tax(page: Markup, index: int, text: str) -> str:
-    """What the texts around a price, its names or those of the elements around it say of value added tax."""
-    if _INCLUSIVE.search(text):
-        return "incl"
-    if _EXCLUSIVE.search(text):
-        return "excl"
+def _tax(page: Markup, index: int, texts: tuple[str, ...]) -> str:
+    """What the price's text and those around it, its names or those of the elements around it say of value added tax:
+    the first that says something."""
+    for text in texts:
+        if _INCLUSIVE.search(text):
+            return "incl"
+        if _EXCLUSIVE.search(text):
+            return "excl"
     for depth, element in enumerate((index, *page.ancestors(index))):
         if depth > 3:
             break
@@ -182,9 +193,10 @@ def _label(page: Markup, index: int) -> str:
 
 
 def _note(page: Markup, index: int) -> str:
-    """What stands right after an element: "incl. VAT"."""
+    """What stands right after an element, before the next figure: "incl. VAT"."""
     closed = page.close(index)
-    return strip(page.page[closed : closed + 90].decode(page.text_charset, "replace"))[:24]
+    text = strip(page.page[closed : closed + 90].decode(page.text_charset, "replace"))[:24]
+    return text[: next((at for at, character in enumerate(text) if character.isdigit()), len(text))]
 
 
 def read_price(text: str) -> money.Amount | None:
@@ -200,11 +212,21 @@ def shown(raw: str) -> str:
     """The text of a price's markup: old amounts taken out, raised decimals joined to their whole."""
     if "<" in raw:
         raw = _STRUCK.sub(" ", raw)
-        raw = _OLD_PART.sub(_keep, raw)
+        if _names_old(raw.translate(_ONE_DIGIT)):
+            raw = _OLD_PART.sub(_keep, raw)
         raw = _POINTED.sub("", raw)
         raw = _SUP.sub(".", raw)
         raw = _SMALL.sub(r"\1.", raw)
     return strip(raw)
+
+
+_ONE_DIGIT = str.maketrans("123456789", "000000000")
+
+
+@lru_cache(1024)
+def _names_old(markup: str) -> bool:
+    """Can a part of it be called old at all? Asked of markup whose digits are all alike, which prices share."""
+    return vocabulary.OLD.search(markup) is not None
 
 
 def _keep(match: re.Match[str]) -> str:

@@ -10,19 +10,20 @@ from .buybox import Box
 from .case import Case
 from .item import Item
 from .money import Amount
+from .naming import STRUCTURED
 
 _HIGHEST_TAX = Decimal("1.28")
 
 
 class Price(NamedTuple):
-    """``value`` in major units; ``source`` and ``currency_source``: where both were read. ``tag``: the element that
-    shows a price, -1 when none does. ``missing``: why there is none, in words."""
+    """``value`` in major units; ``source`` and ``currency_source``: where both were read. ``seen``: the elements
+    that show it, and the one that most likely shows a price. ``missing``: why there is none, in words."""
 
     value: float = 0.0
     currency: str = ""
     source: str = ""
     currency_source: str = ""
-    tag: int = -1
+    seen: tuple[int, ...] = ()
     missing: str = ""
 
 
@@ -41,32 +42,38 @@ def find(
     where: currency.Place,
 ) -> Price:
     """The price to pay, with the currency of the same source, or why there is none."""
-    offers = _offers(order, variant, box, shown)
+    vat = case.asked.vat
+    offers = _offers(order, variant, box, shown, vat)
     tag = shown[0] if shown and shown[0].weight > 0 else None
     told = variant is not None and variant.price is not None
-    chosen = offers[0] if told else _agreed(offers, shown)
+    chosen = offers[0] if told else _agreed(offers, shown, vat)
     if chosen is None:
         if tag is None:
             return Price(missing="no price on the page")
         chosen = _Offer(tag.amount, tag.amount.mark, "page:price")
-    at = tag.at if tag is not None else -1
+        other = _by_setting(chosen, shown, vat)
+        if other is not None:
+            chosen = _Offer(other.amount, chosen.mark or other.amount.mark, "page:price")
+    seen = tuple(dict.fromkeys(one.at for one in shown[:12] if one is tag or one.amount.value == chosen.amount.value))
     code, why = _currency(case, chosen, offers, tag, shown, where)
     if not code:
         said = chosen.mark or chosen.amount.mark or "none written"
-        return Price(tag=at, missing=f"price {chosen.amount.value} left out: its currency ({said}) is not settled")
+        return Price(seen=seen, missing=f"price {chosen.amount.value} left out: its currency ({said}) is not settled")
     value = float(round(chosen.amount.value, currency.EXPONENTS.get(code, 2)))
-    return Price(value, code, chosen.source, chosen.source if why == "mark" else f"{chosen.source} ({why})", at)
+    return Price(value, code, chosen.source, chosen.source if why == "mark" else f"{chosen.source} ({why})", seen)
 
 
-def _offers(order: list[Item], variant: Item | None, box: Box | None, shown: list[pricetag.Tag]) -> list[_Offer]:
+def _offers(
+    order: list[Item], variant: Item | None, box: Box | None, shown: list[pricetag.Tag], vat: str
+) -> list[_Offer]:
     """Each source's price; of several variants' the one that the page shows, else the lowest."""
     told = shown[0].amount.value if shown and shown[0].weight > 2 else None
     found: list[_Offer] = []
-    if variant is not None and variant.price is not None:
-        found.append(_Offer(variant.price, variant.currency, variant.paths["value"]))
+    if variant is not None and (cost := variant.cost(vat)) is not None:
+        found.append(_Offer(cost, variant.currency, variant.paths["value"]))
     for one in order:
-        if one.price is not None:
-            found.append(_Offer(one.price, one.currency, one.paths.get("value", one.source)))
+        if (cost := one.cost(vat)) is not None:
+            found.append(_Offer(cost, one.currency, one.paths.get("value", one.source)))
             continue
         priced = [
             (inner.price.value != told, inner.price.value, number)
@@ -75,22 +82,22 @@ def _offers(order: list[Item], variant: Item | None, box: Box | None, shown: lis
         ]
         if priced:
             lowest = one.variants[min(priced)[2]]
-            if lowest.price is not None:
+            if (cost := lowest.cost(vat)) is not None:
                 source = lowest.paths.get("value", lowest.source)
-                found.append(_Offer(lowest.price, lowest.currency or one.currency, source))
+                found.append(_Offer(cost, lowest.currency or one.currency, source))
     if box is not None and box.price is not None:
         found.append(_Offer(box.price, box.currency, "form:price"))
     return found
 
 
-def _agreed(offers: list[_Offer], shown: list[pricetag.Tag]) -> _Offer | None:
+def _agreed(offers: list[_Offer], shown: list[pricetag.Tag], vat: str) -> _Offer | None:
     """The first offer; a lower one of another source when that is what the page shows as its price."""
     if not offers:
         return None
     first = offers[0]
     if shown and shown[0].reduced and first.amount.value in {tag.amount.value for tag in shown[1:3]}:
         return _Offer(shown[0].amount, first.mark or shown[0].amount.mark, "page:price")
-    taxed = _taxed(first, shown)
+    taxed = _by_setting(first, shown, vat)
     if taxed is not None:
         return _Offer(taxed.amount, first.mark or taxed.amount.mark, "page:price")
     seen = {tag.amount.value for tag in shown[:6] if tag.weight > 2}
@@ -107,6 +114,25 @@ def _taxed(offer: _Offer, shown: list[pricetag.Tag]) -> pricetag.Tag | None:
         return None
     for tag in shown[:12]:
         if tag.tax != "excl" and offer.amount.value < tag.amount.value <= offer.amount.value * _HIGHEST_TAX:
+            return tag
+    return None
+
+
+def _by_setting(offer: _Offer, shown: list[pricetag.Tag], vat: str) -> pricetag.Tag | None:
+    """The price that the page shows beside the offer's, where it is the one that the owner wants. Without a setting,
+    structured data have their way."""
+    if vat == "excl":
+        return _untaxed(offer, shown)
+    structured = offer.source.partition(":")[0] in STRUCTURED or offer.source.startswith("meta:")
+    return None if vat == "auto" and structured else _taxed(offer, shown)
+
+
+def _untaxed(offer: _Offer, shown: list[pricetag.Tag]) -> pricetag.Tag | None:
+    """The price that the page calls the one without tax, where the offer is the one with."""
+    if any(tag.tax == "excl" and tag.amount.value == offer.amount.value for tag in shown[:12]):
+        return None
+    for tag in shown[:12]:
+        if tag.tax == "excl" and tag.amount.value < offer.amount.value <= tag.amount.value * _HIGHEST_TAX:
             return tag
     return None
 

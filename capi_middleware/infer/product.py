@@ -33,6 +33,7 @@ def read(page: Markup, asked: Asked) -> Reading:
         items=[one for graph in case.graphs for one in graph.items],
         boxes=case.boxes,
         place=place.of(case),
+        vat=asked.vat,
         spans=_spans(case, about),
     )
     if reading.is_product:
@@ -50,8 +51,7 @@ def _fill(reading: Reading, case: Case, about: Subject) -> None:
         return
     product["content_name"], sources["content_name"] = name, source
     price = pricing.find(case, order, variant, about.box, about.shown, reading.place)
-    if price.tag >= 0:
-        reading.spans.append((case.page.starts[price.tag], case.page.close(price.tag)))
+    reading.spans.extend((case.page.starts[index], case.page.close(index)) for index in price.seen)
     if price.currency:
         product["value"], product["currency"] = price.value, price.currency
         sources["value"], sources["currency"] = price.source, price.currency_source

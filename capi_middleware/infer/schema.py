@@ -5,8 +5,9 @@ A node is a mapping of property names to values, lists of values or nodes, with 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from . import money
@@ -75,27 +76,36 @@ def kinds(node: Mapping[str, Any]) -> list[str]:
     for one in many:
         if isinstance(one, str):
             for part in one.split()[:8]:
-                found.append(part.rstrip("/").replace("#", "/").replace(":", "/").rpartition("/")[2].lower())
+                found.append(_last_step(part))
     return found
+
+
+@lru_cache(1024)
+def _last_step(kind: str) -> str:
+    return kind.rstrip("/").replace("#", "/").replace(":", "/").rpartition("/")[2].lower()
 
 
 def lower(node: Mapping[str, Any]) -> dict[str, Any]:
     """The node with its keys in lower case and without prefix (``schema:name``)."""
-    return {str(key).rpartition(":")[2].lower(): value for key, value in node.items()}
+    return {_plain(key): value for key, value in node.items()}
 
 
-def each(value: Any) -> Iterator[Any]:
+@lru_cache(2048)
+def _plain(key: object) -> str:
+    return str(key).rpartition(":")[2].lower()
+
+
+def each(value: Any) -> Sequence[Any]:
     """A value, or each of a list's."""
     if isinstance(value, (list, tuple)):
-        yield from value
-    elif value is not None:
-        yield value
+        return value
+    return () if value is None else (value,)
 
 
 def first(value: Any) -> Any:
     """A scalar out of a value, a list or a ``{"@value": …}``."""
     for one in each(value):
-        if isinstance(one, Mapping):
+        if isinstance(one, dict):
             one = one.get("@value") or one.get("name") or one.get("@id")
         if one not in (None, ""):
             return one
@@ -125,7 +135,7 @@ class Reader:
         if isinstance(value, list):
             for one in value:
                 self._index(one, depth + 1)
-        elif isinstance(value, Mapping):
+        elif isinstance(value, dict):
             self._budget -= 1
             name = value.get("@id")
             if isinstance(name, str) and len(value) > 1:
@@ -133,11 +143,11 @@ class Reader:
                 if known is None or len(value) > len(known):
                     self._ids[name] = value
             for one in value.values():
-                if isinstance(one, (list, Mapping)):
+                if isinstance(one, (list, dict)):
                     self._index(one, depth + 1)
 
     def _resolve(self, value: Any) -> Any:
-        if isinstance(value, Mapping) and len(value) == 1 and isinstance(value.get("@id"), str):
+        if isinstance(value, dict) and len(value) == 1 and isinstance(value.get("@id"), str):
             return self._ids.get(value["@id"], value)
         if isinstance(value, str) and value in self._ids and value.startswith(("#", "http", "_:")):
             return self._ids[value]
@@ -150,7 +160,7 @@ class Reader:
             for one in value:
                 self._walk(one, role, depth + 1, top=top)
             return
-        if not isinstance(value, Mapping):
+        if not isinstance(value, dict):
             return
         self._budget -= 1
         if id(value) in self._seen:
@@ -167,11 +177,11 @@ class Reader:
         self._gather(types, low)
         if any(kind in _LISTS for kind in types):
             role = "list"
-        elif any(kind in ("offer", "aggregateoffer") for kind in types) and isinstance(low.get("itemoffered"), Mapping):
+        elif any(kind in ("offer", "aggregateoffer") for kind in types) and isinstance(low.get("itemoffered"), dict):
             self._offered(low, role, depth)
             return
         for key, one in low.items():
-            if isinstance(one, (list, Mapping)) and key != "breadcrumb":
+            if isinstance(one, (list, dict)) and key != "breadcrumb":
                 inner = self._resolve(one)
                 if key in ("@graph", "mainentity", "mainentityofpage", "item"):
                     self._walk(inner, role, depth + 1, top=top and key == "@graph")
@@ -186,7 +196,7 @@ class Reader:
 
     def _offered(self, low: dict[str, Any], role: str, depth: int) -> None:
         for one in each(self._resolve(low["itemoffered"])):
-            if isinstance(one, Mapping):
+            if isinstance(one, dict):
                 offer = {key: value for key, value in low.items() if key != "itemoffered"}
                 self._walk(
                     {**one, "offers": one.get("offers") or offer, "@type": one.get("@type") or "Product"},
@@ -198,7 +208,7 @@ class Reader:
         """Products inside a product are related ones, its variants aside (those are read with it)."""
         for key, one in low.items():
             if key not in ("offers", "hasvariant", "review", "reviews", "brand", "model") and isinstance(
-                one, (list, Mapping)
+                one, (list, dict)
             ):
                 self._walk(one, "related", depth + 1)
 
@@ -207,7 +217,7 @@ class Reader:
             self.graph.trail = breadcrumb(low)
         address = low.get("address")
         for one in each(address):
-            if isinstance(one, Mapping):
+            if isinstance(one, dict):
                 country = first(lower(one).get("addresscountry"))
                 if isinstance(country, str) and country:
                     self.graph.countries.append(country)
@@ -235,22 +245,22 @@ class Reader:
         self._offers(item, low.get("offers") or low.get("offer"), low)
         for variant in each(low.get("hasvariant")):
             variant = self._resolve(variant)
-            if isinstance(variant, Mapping) and len(item.variants) < 300:
+            if isinstance(variant, dict) and len(item.variants) < 300:
                 inner = lower(variant)
                 child = self._product(variant, inner, kinds(variant), "variant")
                 for offer in each(inner.get("offers")):
-                    if isinstance(offer, Mapping) and not child.url:
+                    if isinstance(offer, dict) and not child.url:
                         child.url = str(first(lower(offer).get("url")) or "")
                 item.variants.append(child)
         return item
 
     def _offers(self, item: Item, raw: Any, low: dict[str, Any]) -> None:
-        offers = [one for one in (self._resolve(one) for one in each(raw)) if isinstance(one, Mapping)][:300]
+        offers = [one for one in (self._resolve(one) for one in each(raw)) if isinstance(one, dict)][:300]
         path = "offers"
         aggregate = lower(offers[0]) if len(offers) == 1 else {}
-        inner = [
-            one for one in (self._resolve(one) for one in each(aggregate.get("offers"))) if isinstance(one, Mapping)
-        ][:300]
+        inner = [one for one in (self._resolve(one) for one in each(aggregate.get("offers"))) if isinstance(one, dict)][
+            :300
+        ]
         if aggregate and inner and _price(aggregate)[0] is None:
             offers, path = inner, "offers.offers"
         elif aggregate and inner:
@@ -265,6 +275,7 @@ class Reader:
             item.spans.extend(one.get("@spans", ()))
             amount, currency, where = _price(inside)
             item.set_price(amount, currency, f"{path}.{where}")
+            item.taxed = item.taxed or _taxed(inside)
             if not item.currency and currency:
                 item.currency = str(currency)
             _identify(item, inside, f"{path}.")
@@ -278,13 +289,14 @@ def _variant(source: str, offer: dict[str, Any], path: str = "offers") -> Item:
     child = Item(source, role="variant")
     amount, currency, where = _price(offer)
     child.set_price(amount, currency, f"{path}.{where}")
+    child.taxed = _taxed(offer)
     if not child.currency and currency:
         child.currency = str(currency)
     child.set_name(first(offer.get("name")), f"{path}.name")
     child.url = str(first(offer.get("url")) or "")
     _identify(child, offer, f"{path}.")
     offered = offer.get("itemoffered")
-    if isinstance(offered, Mapping):
+    if isinstance(offered, dict):
         _identify(child, lower(offered), f"{path}.itemOffered.")
     return child
 
@@ -313,14 +325,14 @@ def _price(low: dict[str, Any]) -> tuple[money.Amount | None, Any, str]:
     for key in ("price", "lowprice"):
         raw = low.get(key)
         for one in each(raw):
-            if isinstance(one, Mapping):
+            if isinstance(one, dict):
                 one = one.get("@value") or one.get("price")
             amount = money.machine(one)
             if amount is not None and amount.value > 0:
                 return amount, currency or amount.mark, "price" if key == "price" else "lowPrice"
     found: list[tuple[int, money.Amount, Any]] = []
     for one in each(low.get("pricespecification") or low.get("haspricespecification")):
-        if isinstance(one, Mapping):
+        if isinstance(one, dict):
             inside = lower(one)
             sort = str(first(inside.get("pricetype")) or "").rpartition("/")[2].lower()
             if "shipping" in "".join(kinds(one)) or "delivery" in "".join(kinds(one)):
@@ -338,6 +350,20 @@ def _price(low: dict[str, Any]) -> tuple[money.Amount | None, Any, str]:
     return None, currency, ""
 
 
+def _taxed(low: dict[str, Any]) -> dict[str, money.Amount]:
+    """An offer's prices with and without value added tax, where its specifications tell both."""
+    found: dict[str, money.Amount] = {}
+    for one in each(low.get("pricespecification")):
+        inside = lower(one) if isinstance(one, dict) else {}
+        included = str(first(inside.get("valueaddedtaxincluded"))).strip().rpartition("/")[2].lower()
+        sort = str(first(inside.get("pricetype")) or "").rpartition("/")[2].lower()
+        if included in ("true", "false") and not sort.endswith(_STRUCK) and not inside.get("referencequantity"):
+            amount = money.machine(first(inside.get("price")))
+            if amount is not None and amount.value > 0:
+                found.setdefault("incl" if included == "true" else "excl", amount)
+    return found if len(found) == 2 else {}
+
+
 def _category(raw: Any) -> str:
     for one in each(raw):
         name = clean_name(one)
@@ -350,12 +376,12 @@ def breadcrumb(low: Mapping[str, Any]) -> list[str]:
     """The names of a breadcrumb list, in order."""
     steps: list[tuple[float, int, str]] = []
     for number, one in enumerate(each(low.get("itemlistelement"))):
-        if not isinstance(one, Mapping) or number > 20:
+        if not isinstance(one, dict) or number > 20:
             continue
         inside = lower(one)
         item = inside.get("item")
         name = clean_name(first(inside.get("name"))) or (
-            clean_name(first(lower(item).get("name"))) if isinstance(item, Mapping) else ""
+            clean_name(first(lower(item).get("name"))) if isinstance(item, dict) else ""
         )
         try:
             position = float(str(first(inside.get("position"))))

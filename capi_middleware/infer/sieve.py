@@ -41,7 +41,7 @@ _DULL = regex(
 )
 _TELLING = (
     *(b"ViewContent", b"ecommerce", b"ataLayer", b"view_item", b"var meta", b"BCData", b"var prestashop", b"urrency"),
-    *(b"SQUARESPACE_CONTEXT", b"__st", b"id_product", b"ec:addProduct"),
+    *(b"SQUARESPACE_CONTEXT", b"__st", b"id_product", b"ec:addProduct", b'"variants"'),
 )
 
 

@@ -139,21 +139,22 @@ def _generator(page: Markup) -> str:
     return ""
 
 
-def _bodies(page: Markup, mark: bytes, longest: int = 400_000) -> list[str]:
+def _bodies(page: Markup, mark: bytes, longest: int = 400_000) -> list[tuple[str, tuple[int, int]]]:
+    """The scripts that carry a mark, each with where it stands."""
     return [
-        page.page[one.start : one.end].decode(page.text_charset, "replace")
+        (page.page[one.start : one.end].decode(page.text_charset, "replace"), (one.start, one.end))
         for one in page.scripts
         if one.end - one.start <= longest and page.page.find(mark, one.start, one.end) >= 0
     ]
 
 
 def _shopify(page: Markup, found: Storefront, classes: str) -> None:
-    for body in _bodies(page, b"urrency"):
+    for body, _ in _bodies(page, b"urrency"):
         code = _SHOPIFY_CURRENCY.search(body)
         if code:
             found.currency = code[1] or code[2] or code[3]
             break
-    for body in _bodies(page, b"var meta"):
+    for body, span in _bodies(page, b"var meta"):
         match = _SHOPIFY_META.search(body)
         if match:
             value, end = loose.literal(body, match.end(), 300_000)
@@ -165,9 +166,10 @@ def _shopify(page: Markup, found: Storefront, classes: str) -> None:
             product = value.get("product") if isinstance(value, dict) else None
             if isinstance(product, dict):
                 found.items.append(_shopify_product(product, found.currency, "ShopifyAnalytics.meta.product"))
+                found.items[-1].spans.append(span)
             break
     if not found.kind:
-        for body in _bodies(page, b"__st"):
+        for body, _ in _bodies(page, b"__st"):
             match = _SHOPIFY_KIND.search(body)
             if match:
                 found.say("product" if match[1] == "product" else "other", "__st")
@@ -194,7 +196,9 @@ def _shopify(page: Markup, found: Storefront, classes: str) -> None:
                 if isinstance(product, dict) and product.get("id") and isinstance(product.get("variants"), list):
                     item = _shopify_product(product, found.currency, "product.json")
                     item.set_name(product.get("title"), "product.title")
+                    item.spans.append((script.start, script.end))
                     if found.items:
+                        found.items[0].spans.append((script.start, script.end))
                         found.items[0].name = found.items[0].name or item.name
                     else:
                         found.items.append(item)
@@ -250,6 +254,7 @@ def _woocommerce(page: Markup, found: Storefront, classes: str) -> None:
                     )
                     found.items[0].variants.append(variant)
             found.items[0].group = True
+            found.items[0].spans.append((page.starts[index], page.ends[index]))
             break
     for index, name in enumerate(page.names):
         if (
@@ -260,6 +265,7 @@ def _woocommerce(page: Markup, found: Storefront, classes: str) -> None:
             value, _ = loose.literal(page.get(index, "data-gtm4wp_product_data") or "{}", 0)
             told = entry(value, "woocommerce", "data-gtm4wp_product_data") if isinstance(value, dict) else None
             if told:
+                told.spans.append((page.starts[index], page.ends[index]))
                 found.items.append(told)
             break
 
@@ -272,18 +278,21 @@ def _magento(page: Markup, found: Storefront, classes: str) -> None:
         if name not in ("div", "span", "form", "input", "strong"):
             continue
         tag = page.tag(index)
+        known = len(item.ids) + (item.price is not None)
         if b"data-product-sku" in tag and "sku" not in item.ids:
             item.add_id("sku", page.get(index, "data-product-sku"), "data-product-sku")
         if b"priceBox" in tag and "product_id" not in item.ids:
             item.add_id("product_id", page.get(index, "data-product-id"), "data-product-id")
         if b"finalPrice" in tag and item.price is None and b"data-price-amount" in tag:
             item.set_price(money.machine(page.get(index, "data-price-amount")), "", "data-price-amount")
+        if len(item.ids) + (item.price is not None) > known:
+            item.spans.append((page.starts[index], page.ends[index]))
     if item.ids or item.price:
         found.items.append(item)
 
 
 def _prestashop(page: Markup, found: Storefront, classes: str) -> None:
-    for body in _bodies(page, b"prestashop"):
+    for body, _ in _bodies(page, b"prestashop"):
         match = _PRESTA.search(body)
         if match:
             value, _ = loose.literal(body, match.end(), 100_000)
@@ -301,6 +310,7 @@ def _prestashop(page: Markup, found: Storefront, classes: str) -> None:
             value, _ = loose.literal(raw, 0) if raw[:1] == "{" else ({}, 0)
             if isinstance(value, dict) and value.get("id_product"):
                 item = Item("prestashop")
+                item.spans.append((page.starts[index], page.ends[index]))
                 item.add_id("product_id", value.get("id_product"), "data-product.id_product")
                 item.add_id("variant_id", value.get("id_product_attribute"), "data-product.id_product_attribute")
                 item.add_id("sku", value.get("reference"), "data-product.reference")
@@ -313,26 +323,31 @@ def _prestashop(page: Markup, found: Storefront, classes: str) -> None:
         found.say("product", "body#product")
     if found.kind == "product":
         item = Item("prestashop")
-        for body in _bodies(page, b"id_product"):
+        for body, span in _bodies(page, b"id_product"):
             match = _PRESTA_OLD["product_id"].search(body)
             if match:
                 item.add_id("product_id", match[1], "id_product")
+                item.spans.append(span)
                 break
         if item.ids:
             found.items.append(item)
 
 
 def _bigcommerce(page: Markup, found: Storefront, classes: str) -> None:
-    for body in _bodies(page, b"BCData"):
+    for body, span in _bodies(page, b"BCData"):
         match = _BIG.search(body)
         value, _ = loose.literal(body, match.end(), 100_000) if match else ({}, 0)
         attributes = value.get("product_attributes") if isinstance(value, dict) else None
         if isinstance(attributes, dict):
             found.say("product", "BCData.product_attributes")
             item = Item("bigcommerce")
+            item.spans.append(span)
             item.add_id("sku", attributes.get("sku"), "BCData.product_attributes.sku")
             price = attributes.get("price")
             if isinstance(price, dict):
+                for tax, key in (("incl", "with_tax"), ("excl", "without_tax")):
+                    if isinstance(price.get(key), dict) and (amount := money.machine(price[key].get("value"))):
+                        item.taxed[tax] = amount
                 inner = price.get("with_tax") or price.get("without_tax")
                 if isinstance(inner, dict):
                     item.set_price(
@@ -343,7 +358,7 @@ def _bigcommerce(page: Markup, found: Storefront, classes: str) -> None:
 
 
 def _squarespace(page: Markup, found: Storefront, classes: str) -> None:
-    for body in _bodies(page, b"SQUARESPACE_CONTEXT"):
+    for body, span in _bodies(page, b"SQUARESPACE_CONTEXT"):
         match = _SQUARE.search(body)
         value, _ = loose.literal(body, match.end(), 200_000) if match else ({}, 0)
         if isinstance(value, dict):
@@ -353,6 +368,7 @@ def _squarespace(page: Markup, found: Storefront, classes: str) -> None:
             product = value.get("product")
             if isinstance(product, dict) and product.get("id"):
                 item = Item("squarespace")
+                item.spans.append(span)
                 item.add_id("product_id", product.get("id"), "SQUARESPACE_CONTEXT.product.id")
                 item.set_name(product.get("title"), "SQUARESPACE_CONTEXT.product.title")
                 found.items.append(item)

@@ -86,7 +86,7 @@ def _pick(case: Case, items: list[Item]) -> tuple[Item | None, int]:
         fitting = fitting or [one for one in main if heading.alike(one.name, name)]
         if fitting:
             return _joined(case, fitting), 0
-    if len({tuple(heading.words(one.name)) for one in main}) == 1:
+    if len({heading.words(one.name) for one in main}) == 1:
         return _joined(case, main), 0
     full = [one for one in main if one.price is not None]
     if len(full) == 1:
@@ -201,7 +201,7 @@ def _prices(case: Case, box: buybox.Box | None) -> list[pricetag.Tag]:
             stop = place
             break
     ids = tuple(value for value, _ in box.ids.values() if len(value) > 2) if box is not None else ()
-    return pricetag.tags(page, start, stop, at, button, ids)
+    return pricetag.tags(page, start, stop, at, button, ids, case.asked.vat)
 
 
 @lru_cache(4096)

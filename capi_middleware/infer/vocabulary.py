@@ -361,6 +361,7 @@ ID_FIELDS: tuple[tuple[str, re.Pattern[str]], ...] = (
 )
 
 
+@lru_cache(2048)
 def id_kind(name: str) -> str:
     """The kind of id that a field of this name carries, "" when it carries none. ``product[id]`` counts as ``id``."""
     cut = name.strip().rstrip("[]").replace("-", "_")

@@ -135,6 +135,12 @@ class ShopSettings:
         pattern=r"[A-Z]{2}",
         right='Write two letters, as "SE".',
     )
+    vat: str = option(
+        "auto",
+        "Where pages show a price with and one without value added tax, which of them events tell: `incl`, `excl`, or"
+        " `auto`: as the shop's structured data say, else the one with tax.",
+        choices=("auto", "incl", "excl"),
+    )
     content_id: str = option(
         "{id}",
         "How a content_id is made, to match the catalogue: `{id}` (found by itself), `{sku}`, `{product_id}`,"

@@ -118,12 +118,63 @@ def test_a_new_name_is_seen_at_once() -> None:
     assert read(page().replace(b"Mug", b"Bowl")).product["content_name"] == "Bowl"
 
 
-def test_facts_grow_stale(monkeypatch: pytest.MonkeyPatch, readings: list[int]) -> None:
+def test_facts_that_grow_stale_are_read_again_after_the_answer(
+    monkeypatch: pytest.MonkeyPatch, readings: list[int]
+) -> None:
+    body, real = page(), facts.time.monotonic
+    first = read(body)
+    monkeypatch.setattr(facts.time, "monotonic", lambda: real() + facts.FRESH + 1)
+    assert read(body) is not None
+    assert facts.later.wait(20)
+    assert len(readings) == 2
+    assert read(body).product == first.product
+    assert len(readings) == 2
+
+
+def test_facts_that_are_old_are_read_again_at_once(monkeypatch: pytest.MonkeyPatch, readings: list[int]) -> None:
     read(page())
     real = facts.time.monotonic
-    monkeypatch.setattr(facts.time, "monotonic", lambda: real() + facts.FRESH + 1)
+    monkeypatch.setattr(facts.time, "monotonic", lambda: real() + facts.FRESH + facts.STALE + 1)
     read(page())
     assert len(readings) == 2
+
+
+@pytest.mark.parametrize(("before", "after"), [("kr 19", "kr 199"), ("kr 19", "kr 19,90"), ("SEK 1", "SEK 1 299")])
+def test_a_price_that_only_grows_at_its_end_is_seen(before: str, after: str) -> None:
+    body = page().decode().replace("99 kr", "PRICE")
+    assert "PRICE" in body
+    one, other = (read(body.replace("PRICE", price).encode()).product["value"] for price in (before, after))
+    assert one != other
+
+
+TOKENS = {
+    "in a script's data": '<script>dataLayer.push({{"view":"{token}","ecommerce":{{"items":[{{"item_id":"12",'
+    '"price":99}}]}}}})</script>',
+    "in the data of the product": '<script type="application/ld+json">{{"@type":"Product","name":"Mug","sku":"12",'
+    '"x":"{token}","offers":{{"price":"99.00","priceCurrency":"SEK","priceValidUntil":"{token}"}}}}</script>',
+    "in a tag that a fact stands in": '<p class="price" data-nonce="{token}">99 kr</p>',
+    "in the form": '<form action="/cart/add"><input type="hidden" name="csrf" value="{token}"><input type="hidden" '
+    'name="product_id" value="12" data-x="{token}"><button data-t="{token}">Köp</button></form>',
+    "in the body's tag": '<body class="product" data-request="{token}">',
+}
+
+
+@pytest.mark.parametrize("token", TOKENS.values(), ids=TOKENS.keys())
+def test_a_token_is_learnt_wherever_it_stands(token: str, readings: list[int]) -> None:
+    """Read once, once more for what changes, and never again."""
+    for number in range(8):
+        html = page(more=token.format(token=f"{number:x}{number * 7919:x}"[: 3 + number % 4])).decode()
+        if "<body class" in html:
+            html = html.replace("<body>", "").replace("</head>", "</head>" + token.format(token=f"t{number * 31}"))
+        assert read(html.encode()).product["value"] == 99.0
+    assert len(readings) <= 2
+
+
+@pytest.mark.parametrize("token", TOKENS.values(), ids=TOKENS.keys())
+def test_a_new_price_is_seen_beside_a_token(token: str) -> None:
+    for number, price in enumerate((99, 99, 99, 79, 79, 109)):
+        html = page(price, more=token.replace("99", str(price)).format(token=f"t{number}"))
+        assert read(html).product["value"] == float(price), number
 
 
 def test_the_settings_are_part_of_what_is_remembered() -> None:
