@@ -24,6 +24,7 @@ from .visit import AddressFinding, consent_tools_in
 _HREF = re.compile(
     rb"""<a\b[^<>]{0,800}?\bhref\s{0,4}=\s{0,4}(?:"([^"<>]{1,600})"|'([^'<>]{1,600})'|([^\s"'<>]{1,600}))""", re.I
 )
+_PIXEL = re.compile(rb"['\"]?\bpixel['\"]?\s{0,4}:\s{0,4}['\"](\d{1,20})['\"]")
 _META_POLICY = re.compile(rb"<meta[^<>]{0,200}content-security-policy[\"' >]", re.I)
 _OURS = re.compile(
     rb"<script[^<>]{0,120}>\s{0,8}(?:window\.)?capi(?: = \{|\.).*?</script>"
@@ -68,7 +69,7 @@ class Finding(NamedTuple):
 
 def examine(settings: Settings, problems: Sequence[Problem], pages: Sequence[Page]) -> list[Finding]:
     """Everything that can be said, the worst first within each subject."""
-    found = [*_connection(settings, problems)]
+    found = [*_connection(settings, problems, _wrapped_for(pages))]
     if not pages:
         return found
     found += _touched(settings, pages)
@@ -87,9 +88,25 @@ def worst(findings: Iterable[Finding]) -> str:
     return next((level for level in ("bad", "warn", "note") if level in levels), "good")
 
 
-def _connection(settings: Settings, problems: Sequence[Problem]) -> Iterable[Finding]:
+def _wrapped_for(pages: Sequence[Page]) -> str:
+    """The pixel ID of our own snippet in the pages; "" where there is none."""
+    for page in pages:
+        for snippet in _OURS.finditer(page.answer.body):
+            pixel = _PIXEL.search(snippet[0])
+            if pixel is not None:
+                return pixel[1].decode("ascii")
+    return ""
+
+
+def _connection(settings: Settings, problems: Sequence[Problem], wrapped: str) -> Iterable[Finding]:
     for problem in problems:
         yield Finding("bad", "settings", f"A mistake in the settings: {problem}")
+    if wrapped and wrapped != settings.meta.pixel_id:
+        here = f"pixel {settings.meta.pixel_id}" if settings.meta.pixel_id else "no pixel"
+        yield Finding("note", "other_settings", f"This shop is wrapped already, for pixel {wrapped}; the settings that"
+                      f" are read here know {here}.", "What follows is by the settings read here: name the shop's own"
+                      " with --config, and look into its admin page for what it sends.")  # fmt: skip
+        return
     if not settings.meta.pixel_id:
         yield Finding("bad", "no_pixel_id", "No Pixel ID is set: the shop runs as if unwrapped.",
                       "Set CAPI_PIXEL_ID, or pixel_id under [meta], or paste it on the admin page.")  # fmt: skip
@@ -151,7 +168,7 @@ def _caching(pages: Sequence[Page]) -> Iterable[Finding]:
 
 def _pixels(settings: Settings, pages: Sequence[Page]) -> Iterable[Finding]:
     ours = any(_OURS.search(page.answer.body) for page in pages)
-    if ours:
+    if ours and _wrapped_for(pages) in ("", settings.meta.pixel_id):
         yield Finding("good", "wrapped", "This shop is wrapped already: our snippet stands in its pages.")
     ids: set[str] = set()
     loaded = tag_manager = False

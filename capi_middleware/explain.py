@@ -6,6 +6,7 @@ the shop itself; it talks to nobody else.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -62,6 +63,10 @@ class Answer(NamedTuple):
     status: int
     headers: Sequence[tuple[str, str]]
     body: bytes = b""
+
+
+class Unreachable(OSError):
+    """The shop could not be asked. The text is a sentence for people."""
 
 
 class Explanation(NamedTuple):
@@ -188,22 +193,72 @@ def fetch(request: Request, timeout: float = 10.0) -> tuple[Request, Answer]:
     """Open the page as a person's browser would; redirects within the same host are followed. The request that was
     answered in the end, and its answer, within 4 MiB.
 
-    Raises ``OSError`` where the shop cannot be reached, ``ValueError`` for an address that is no web page's.
+    Raises :class:`Unreachable`, whose text is a sentence for people.
     """
     import requests  # a quarter of a second that saved pages need not wait for
+    from urllib3.exceptions import HTTPError
 
     headers = {**BROWSER, "Accept-Encoding": "gzip, deflate", **dict(request.headers)}
-    for _ in range(_MOST_REDIRECTS + 1):
-        if urlsplit(request.url).scheme not in ("http", "https") or not urlsplit(request.url).hostname:
-            raise ValueError(f"{request.url} is no address of a page: write it with https://")
-        with requests.get(request.url, headers=headers, timeout=timeout, allow_redirects=False, stream=True) as reply:
-            content = reply.raw.read(LARGEST_ANSWER, decode_content=True)
-            answer = Answer(reply.status_code, _plain_headers(list(reply.raw.headers.items())), content)
-        target = urljoin(request.url, reply.headers.get("Location", ""))
-        if reply.status_code not in _REDIRECTS or urlsplit(target).hostname != urlsplit(request.url).hostname:
-            return request, answer
-        request = request._replace(url=target)
-    return request, answer
+    try:
+        for _ in range(_MOST_REDIRECTS + 1):
+            if urlsplit(request.url).scheme not in ("http", "https") or not urlsplit(request.url).hostname:
+                raise Unreachable(f"{request.url} is no address of a page: write it with https://")
+            with requests.get(
+                request.url, headers=headers, timeout=timeout, allow_redirects=False, stream=True
+            ) as reply:
+                content = reply.raw.read(LARGEST_ANSWER, decode_content=True)
+                answer = Answer(reply.status_code, _plain_headers(list(reply.raw.headers.items())), content)
+            target = urljoin(request.url, reply.headers.get("Location", ""))
+            if reply.status_code not in _REDIRECTS or urlsplit(target).hostname != urlsplit(request.url).hostname:
+                return request, answer
+            request = request._replace(url=target)
+    except Unreachable:
+        raise
+    except (OSError, HTTPError, ValueError) as error:
+        raise Unreachable(f"{request.url} cannot be opened: {_in_words(error, timeout)}") from error
+    raise Unreachable(f"{request.url} cannot be opened: it redirects for ever")
+
+
+def _in_words(error: BaseException, timeout: float) -> str:
+    """What went wrong on the way to the shop. Libraries wrap their errors in one another: the innermost tells most."""
+    chain = [error]
+    while len(chain) < 12:
+        last = chain[-1]
+        inner = [getattr(last, "reason", None), *last.args, last.__cause__, last.__context__]
+        found = next((one for one in inner if isinstance(one, BaseException) and one not in chain), None)
+        if found is None:
+            break
+        chain.append(found)
+    chain.sort(key=lambda one: type(one).__name__ == "ProxyError")
+    for one in chain[::-1]:
+        for kind in type(one).__mro__:
+            if kind.__name__ in _WORDS:
+                reason = getattr(one, "verify_message", "") or "nobody says why"
+                return _WORDS[kind.__name__].format(timeout=timeout, reason=reason)
+        if isinstance(one, OSError) and one.errno:
+            return os.strerror(one.errno)
+    return "the address cannot be used"
+
+
+_WORDS = {
+    "ProxyError": "the proxy that the environment names (HTTPS_PROXY) does not answer",
+    "NameResolutionError": "its host name is unknown (DNS)",
+    "gaierror": "its host name is unknown (DNS)",
+    "SSLCertVerificationError": "its certificate cannot be trusted: {reason}",
+    "SSLError": "it does not speak TLS there; is it http:// instead?",
+    "ConnectTimeout": "no connection within {timeout:.0f} s",
+    "ReadTimeoutError": "no answer within {timeout:.0f} s",
+    "ReadTimeout": "no answer within {timeout:.0f} s",
+    "TimeoutError": "no answer within {timeout:.0f} s",
+    "ConnectionRefusedError": "nothing answers there (connection refused)",
+    "RemoteDisconnected": "the connection was closed without an answer",
+    "ConnectionResetError": "the connection was closed without an answer",
+    "DecodeError": "its answer is compressed wrongly",
+    "IncompleteRead": "its answer broke off",
+    "InvalidChunkLength": "its answer broke off",
+    "HTTPException": "what answers there is no web server",
+    "InvalidHeader": "a header cannot be sent as it is written",
+}
 
 
 def _plain_headers(headers: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:

@@ -47,12 +47,9 @@ def wheel_of(built: Path) -> Path:
 
 def files() -> Iterator[str]:
     """The package's own, as the repository has them."""
-    listed = subprocess.run(
-        ["git", "ls-files", "capi_middleware"], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    for name in listed.stdout.splitlines():
-        if Path(name).suffix not in SOURCES and (ROOT / name).exists():
-            yield name
+    for path in (ROOT / "capi_middleware").rglob("*"):
+        if path.is_file() and path.parent.name != "__pycache__" and path.suffix not in SOURCES:
+            yield path.relative_to(ROOT).as_posix()
 
 
 def test_the_wheel_has_every_file_of_the_package(built: Path) -> None:

@@ -66,7 +66,7 @@ def status(it: Situation, say: Say, many: Say) -> Advice:
         return Advice("warn", text, say("Paste the access token."), "connect")
     if it.pixel is not None and it.pixel.state != "open":
         return _trouble(it.pixel, it, say, many)
-    waiting, oldest = int(it.health.get("waiting", 0)), float(it.health.get("oldest", 0.0))
+    waiting, oldest = queue(it)
     if waiting and oldest > OLD:
         text = many(
             "Meta is slow right now. One event is waiting and will be sent by itself.",
@@ -75,6 +75,15 @@ def status(it: Situation, say: Say, many: Say) -> Advice:
         )
         return Advice("warn", text)
     return _working(it, say, many)
+
+
+def queue(it: Situation) -> tuple[int, float]:
+    """How many events wait, and for how many seconds the oldest has. The store knows of this moment, and of this pixel
+    alone; the deliverer tells every few seconds, and of what has not reached the store."""
+    waiting, oldest = int(it.health.get("waiting", 0)), float(it.health.get("oldest", 0.0))
+    if it.pixel is not None and it.pixel.waiting:
+        waiting, oldest = max(waiting, it.pixel.waiting), max(oldest, it.now - it.pixel.oldest)
+    return waiting, oldest
 
 
 def _working(it: Situation, say: Say, many: Say) -> Advice:
@@ -109,7 +118,7 @@ def _trouble(pixel: PixelState, it: Situation, say: Say, many: Say) -> Advice:
     waiting = many(
         "One event waits and is sent when this is mended; it is not lost.",
         "{n} events wait and are sent when this is mended; none is lost.",
-        pixel.waiting or int(it.health.get("waiting", 0)),
+        queue(it)[0],
     )
     if pixel.state == "paused" or told.kind in ("token", "pixel", "permission", "policy"):
         place = "connect" if told.kind in ("token", "pixel", "permission") else "events"
@@ -117,7 +126,7 @@ def _trouble(pixel: PixelState, it: Situation, say: Say, many: Say) -> Advice:
     waiting = many(
         "One event is waiting and will be sent by itself.",
         "{n} events are waiting and will be sent by themselves.",
-        pixel.waiting or int(it.health.get("waiting", 0)),
+        queue(it)[0],
     )
     return Advice("warn", f"{told.text} {waiting}", told.todo if told.kind == "network" else "")
 

@@ -1,18 +1,23 @@
 """The ``capi-middleware`` command: one module per command, imported only when it is asked for.
 
 A command module has ``options(parser)`` (adds its arguments) and ``run(arguments) -> int``. Exit codes: 0 good, 1 a
-problem was found, 2 misuse.
+problem was found, 2 misuse (and, as everywhere, 130 when Ctrl-C ended it).
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib
+import io
 import os
 import sys
 from collections.abc import Sequence
+from types import ModuleType
 
+from capi_middleware.settings.suggest import did_you_mean
 from capi_middleware.version import __version__
+
+from .terminal import Misuse, Parser, Trouble, say_wrong, short
 
 COMMANDS = {
     "demo": "the demo shop, wrapped, with a local stand-in of Meta and the admin page",
@@ -34,28 +39,64 @@ COMMANDS = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
+    _print_anything()
     if not words or words[0] in ("-h", "--help", "help"):
-        print(_overview())
-        return 0 if words else 2
+        return _overview_for(words)
     if words[0] in ("-V", "--version"):
         print(f"capi-middleware {__version__}")
         return 0
     name, rest = words[0], words[1:]
     if name not in COMMANDS:
-        print(f"capi-middleware: no command {name!r}.\n\n{_overview()}", file=sys.stderr)
+        hint = did_you_mean(name, COMMANDS)
+        print(f"capi-middleware: no command {short(name)!r}. {hint}\n\n{_overview()}", file=sys.stderr)
         return 2
     module = importlib.import_module(f"{__name__}.{name.replace('-', '_')}")
-    parser = argparse.ArgumentParser(
-        prog=f"capi-middleware {name}", description=COMMANDS[name][0].upper() + COMMANDS[name][1:] + "."
-    )
+    parser = Parser(prog=f"capi-middleware {name}", description=COMMANDS[name][0].upper() + COMMANDS[name][1:] + ".")
+    parser.words = tuple(rest)
+    parser.set_defaults(command=name)
     module.options(parser)
+    return _run(module, parser.parse_args(rest))
+
+
+def _run(module: ModuleType, arguments: argparse.Namespace) -> int:
     try:
-        code: int = module.run(parser.parse_args(rest))
-        sys.stdout.flush()
+        code: int = module.run(arguments)
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except BrokenPipeError:  # `… | head`: the reader has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except Misuse as words:
+        say_wrong(arguments, str(words))
+        return 2
+    except Trouble as words:
+        say_wrong(arguments, str(words))
+        return 1
+    except KeyboardInterrupt:
+        print(f"capi-middleware {arguments.command}: stopped.", file=sys.stderr)
+        return 130
+    except Exception as error:
+        if os.environ.get("CAPI_DEBUG"):
+            raise
+        kind = type(error).__name__  # not its text, which may quote a token
+        say_wrong(arguments, f"this should not happen ({kind}). CAPI_DEBUG=1 shows where; please report it.")
+        return 1
     return code
+
+
+def _print_anything() -> None:
+    """Whatever a shop or a file name holds is printed, on any terminal."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _overview_for(words: Sequence[str]) -> int:
+    """``--help``: the overview; without any word it is an answer to misuse. ``help COMMAND`` is that command's."""
+    if len(words) == 2 and words[1] in COMMANDS:
+        return main([words[1], "--help"])
+    print(_overview(), file=sys.stdout if words else sys.stderr)
+    return 0 if words else 2
 
 
 def _overview() -> str:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-import sys
+import tomllib
+from typing import Any
 
 from capi_middleware.infer.inference import problems
-from capi_middleware.settings import Settings, load
+from capi_middleware.settings import Problem, Settings, load
+from capi_middleware.settings.lines import Lines
 from capi_middleware.settings.load import config_file
+
+from .terminal import Misuse, read_file
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -22,10 +26,10 @@ def run(arguments: argparse.Namespace) -> int:
     """Exit codes: 0 nothing to mend, 1 problems, 2 there is no file."""
     path = config_file(arguments.file)
     if not path:
-        print("No settings file: name one, or run capi-middleware init to write a starter.", file=sys.stderr)
-        return 2
+        raise Misuse("there is no settings file here: name one, or write a starter with capi-middleware init")
+    source = read_file(path)
     loaded = load(path)
-    found = [*loaded.problems, *(dataclasses.replace(problem, file=path) for problem in problems(loaded.settings))]
+    found = sorted([*loaded.problems, *_of_platforms(path, source, loaded.settings)], key=lambda one: one.line)
     if arguments.json:
         rows = [
             {"file": one.file, "line": one.line, "key": one.key, "wrong": one.wrong, "right": one.right}
@@ -41,6 +45,28 @@ def run(arguments: argparse.Namespace) -> int:
         return 1
     print(f"{path} is right. {_summary(loaded.settings)}")
     return 0
+
+
+def _of_platforms(path: str, source: bytes, settings: Settings) -> list[Problem]:
+    """Platforms that there is no preset for, with the lines where they stand."""
+    found = problems(settings)
+    if not found:
+        return []
+    text = source.decode("utf-8-sig", "replace")
+    lines, sites = Lines(text), tomllib.loads(text).get("site", [])
+    placed = []
+    for problem in found:
+        host, colon, key = problem.key.removeprefix("site ").rpartition(": ")
+        if colon:
+            index = next((n for n, site in enumerate(sites) if host in _hosts(site)), 0)
+            key = f"site[{index}].{key}"
+        placed.append(dataclasses.replace(problem, file=path, line=lines.of(key), key=key))
+    return placed
+
+
+def _hosts(site: dict[str, Any]) -> list[str]:
+    host = site.get("host", ())
+    return [str(one).lower() for one in ([host] if isinstance(host, str) else host)]
 
 
 def _summary(settings: Settings) -> str:

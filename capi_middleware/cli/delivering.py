@@ -10,8 +10,11 @@ from collections.abc import Callable
 from typing import Any
 
 from capi_middleware.delivery import StoreError
-from capi_middleware.settings import SettingsSource
+from capi_middleware.settings import SettingsSource, load
+from capi_middleware.settings.load import config_file
 from capi_middleware.settings.state import state_dir
+
+from .terminal import Misuse, Trouble, read_file
 
 
 def common_options(parser: argparse.ArgumentParser) -> None:
@@ -21,16 +24,24 @@ def common_options(parser: argparse.ArgumentParser) -> None:
 
 
 def source_of(arguments: argparse.Namespace) -> SettingsSource:
-    """The settings that the shop's own processes have; their mistakes go to standard error."""
+    """The settings that the shop's own processes have; their mistakes go to standard error. Raises :class:`Misuse`
+    where a file is named and is none: then the wrong shop would be looked at."""
+    settings_file(arguments)
     source = SettingsSource(arguments.config)
     for problem in source.problems:
         print(f"capi-middleware: {problem}", file=sys.stderr)
     return source
 
 
-def misread(source: SettingsSource) -> bool:
-    """Whether the named settings file could not be read at all: then the wrong shop would be looked at."""
-    return any(problem.key in ("file", "TOML") for problem in source.problems)
+def settings_file(arguments: argparse.Namespace) -> None:
+    """Raises :class:`Misuse` where the settings file that is named cannot be read, or is no TOML."""
+    path = config_file(arguments.config)
+    if path:
+        read_file(path)
+        problems = load(path).problems
+        broken = next((problem for problem in problems if problem.key in ("file", "TOML")), None)
+        if broken is not None:
+            raise Misuse(f"the settings file is damaged. {broken}")
 
 
 def folder_problem(source: SettingsSource) -> str:
@@ -49,13 +60,9 @@ def answer(arguments: argparse.Namespace, told: dict[str, Any], text: str) -> No
     print(json.dumps(told, ensure_ascii=False) if arguments.json else text)
 
 
-def guarded(arguments: argparse.Namespace, work: Callable[[], int]) -> int:
-    """Run it; 1 and a sentence where the store cannot do it."""
+def guarded(work: Callable[[], int]) -> int:
+    """Run it. Raises :class:`Trouble` where the store cannot do it."""
     try:
         return work()
     except StoreError as error:
-        if arguments.json:
-            print(json.dumps({"error": str(error)}))
-        else:
-            print(f"capi-middleware: {error}", file=sys.stderr)
-        return 1
+        raise Trouble(str(error)) from error

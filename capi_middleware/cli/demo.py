@@ -115,6 +115,8 @@ def run(arguments: argparse.Namespace) -> int:
             print(f"The shop owner's page {demo.admin_url}")
             print("\nClick around in the shop and watch the events arrive. Ctrl-C ends it.", flush=True)
             until_interrupted()
+    except KeyboardInterrupt:
+        return 0
     except OSError as problem:
         print(
             f"capi-middleware demo: cannot listen on {host}, ports {port} and {port + 1}: {problem.strerror}. "

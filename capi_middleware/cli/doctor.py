@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from capi_middleware import doctor
-from capi_middleware.delivery import Ledger
+from capi_middleware.delivery import Ledger, StoreError
 from capi_middleware.doctor import Finding, Page
-from capi_middleware.explain import Request, explain, fetch
+from capi_middleware.explain import Request, Unreachable, explain, fetch
 from capi_middleware.infer import Inference, ProductMemory
 from capi_middleware.infer.catalogue import FeedError, match, read
 from capi_middleware.settings import SettingsSource
 from capi_middleware.settings.state import state_dir
 from capi_middleware.visit import judge_addresses
 
+from .delivering import settings_file
+from .terminal import Misuse, Trouble, page_address, read_file
+
 _MARKS = {"good": "ok  ", "note": "note", "warn": "WARN", "bad": "BAD "}
 _MOST_ASKED = 200
+_MOST_PAGES = 1000
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -33,27 +35,22 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Exit codes: 0 nothing to fix, 1 something to fix or the shop cannot be reached, 2 misuse."""
-    source = SettingsSource(arguments.config)
-    host = (urlsplit(arguments.url).hostname or "").lower()
-    if not host:
-        print(f"capi-middleware doctor: {arguments.url} is no address: write it with https://", file=sys.stderr)
-        return 2
-    if arguments.pages < 1:
-        print("capi-middleware doctor: --pages takes a number, 1 or more", file=sys.stderr)
-        return 2
+    settings_file(arguments)
+    host = (urlsplit(page_address(arguments.url)).hostname or "").lower()
+    if not 1 <= arguments.pages <= _MOST_PAGES:
+        raise Misuse(f"--pages takes a number from 1 to {_MOST_PAGES}")
     feed = None
     if arguments.catalogue:
         try:
-            feed = read(Path(arguments.catalogue).read_bytes())
-        except (OSError, FeedError) as error:
-            print(f"capi-middleware doctor: {arguments.catalogue}: {error}", file=sys.stderr)
-            return 2
+            feed = read(read_file(arguments.catalogue))
+        except FeedError as error:
+            raise Misuse(f"{arguments.catalogue}: {error}") from error
+    source = SettingsSource(arguments.config)
     settings = source.for_host(host)
     try:
         pages = walk(arguments.url, host, source, arguments.pages)
-    except (OSError, ValueError) as error:
-        print(f"capi-middleware doctor: {arguments.url} cannot be opened: {error}", file=sys.stderr)
-        return 1
+    except Unreachable as error:
+        raise Trouble(str(error)) from error
     findings = doctor.examine(settings, source.problems, pages)
     findings += doctor.addresses(judge_addresses(_recent(source)))
     if feed is not None:
@@ -62,8 +59,11 @@ def run(arguments: argparse.Namespace) -> int:
         memory.close()
         findings += doctor.catalogue(match(shown, feed))
     if arguments.json:
-        opened = [page.request.url for page in pages]
-        print(json.dumps({"pages": opened, "findings": [finding._asdict() for finding in findings]}, indent=1))
+        found = {
+            "pages": [page.request.url for page in pages],
+            "findings": [finding._asdict() for finding in findings],
+        }
+        print(json.dumps(found, indent=1, ensure_ascii=False))
     else:
         print(told(pages, findings))
     return 1 if doctor.worst(findings) in ("bad", "warn") else 0
@@ -82,7 +82,7 @@ def walk(url: str, host: str, source: SettingsSource, most: int) -> list[Page]:
         opened.add(next_url)
         try:
             request, answer = fetch(Request(next_url))
-        except (OSError, ValueError):
+        except Unreachable:
             if not pages:
                 raise
             continue
@@ -106,7 +106,7 @@ def _recent(source: SettingsSource) -> list[tuple[str, str]]:
             user = dict(record.payload.get("user_data", {})) if record else {}
             if user:
                 found.append((str(user.get("client_ip_address", "")), str(user.get("client_user_agent", ""))))
-    except OSError:
+    except StoreError:
         return []
     finally:
         ledger.close()

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
-from pathlib import Path
 from urllib.parse import urlsplit
 
-from capi_middleware.explain import Answer, Explanation, Request, explain, fetch, is_request_header
+from capi_middleware.explain import Answer, Explanation, Request, Unreachable, explain, fetch, is_request_header
 from capi_middleware.infer import Inference, Inferred
 from capi_middleware.settings import load
+from capi_middleware.visit import ASKER_REASONS, CONSENT_REASONS
 
+from .delivering import settings_file
+from .terminal import Misuse, Trouble, page_address, read_file, short
+
+_METHOD = re.compile(r"[A-Z0-9!#$%&'*+.^_`|~-]{1,60}")  # a token of RFC 9110 section 5.6.2
 _EPILOG = """\
 examples:
   capi-middleware explain https://shop.example/p/mug
@@ -48,27 +53,24 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Exit codes: 0 explained, 1 the shop cannot be reached, 2 misuse."""
+    settings_file(arguments)
+    request, answer = _asked(arguments)
+    after = read_file(arguments.next_html) if arguments.next_html else None
     loaded = load(arguments.config)
     for problem in loaded.problems:
         print(problem, file=sys.stderr)
-    try:
-        request, answer = _asked(arguments)
-    except (ValueError, OSError) as error:
-        print(f"capi-middleware explain: {error}", file=sys.stderr)
-        return 2
     if answer is None:
         try:
             request, answer = fetch(request)
-        except (OSError, ValueError) as error:
-            print(f"capi-middleware explain: {request.url} cannot be fetched: {error}", file=sys.stderr)
-            return 1
+        except Unreachable as error:
+            raise Trouble(str(error)) from error
     inference = Inference(loaded.settings.for_host(_host(request.url)))
     found = explain(loaded.settings, request, answer, inference=inference)
-    if arguments.next_html:
-        page = Answer(200, [("Content-Type", "text/html")], Path(arguments.next_html).read_bytes())
-        after = explain(loaded.settings, Request(request.url), page, pending=found.pending, inference=inference)
+    if after is not None:
+        page = Answer(200, [("Content-Type", "text/html")], after)
+        follows = explain(loaded.settings, Request(request.url), page, pending=found.pending, inference=inference)
         found = found._replace(
-            events=(*found.events, *_confirmed(after, found)), refused=(*found.refused, *after.refused), pending=()
+            events=(*found.events, *_confirmed(follows, found)), refused=(*found.refused, *follows.refused), pending=()
         )
     print(json.dumps(found.as_json(), indent=1, ensure_ascii=False) if arguments.json else told(found))
     return 0
@@ -84,25 +86,30 @@ def _confirmed(after: Explanation, before: Explanation) -> list[Inferred]:
 
 
 def _asked(arguments: argparse.Namespace) -> tuple[Request, Answer | None]:
-    """The request, and the answer that was given for it; None where it is to be fetched."""
+    """The request, and the answer that was given for it; None where it is to be fetched. Raises :class:`Misuse`."""
+    url = page_address(arguments.url)
     form = []
     for pair in arguments.form:
         name, equals, value = pair.partition("=")
         if not equals:
-            raise ValueError(f"--form {pair}: write it as name=value")
+            raise Misuse(f"--form {short(pair)}: write it as name=value")
         form.append((name, value))
     sent, answered = _headers(arguments.header)
-    posted = Path(arguments.request_json).read_bytes() if arguments.request_json else b""
+    posted = read_file(arguments.request_json) if arguments.request_json else b""
     method = arguments.method.upper() or ("POST" if form or posted else "GET")
-    request = Request(arguments.url, method, form, posted, sent)
+    if not _METHOD.fullmatch(method):
+        raise Misuse(f"--method {short(arguments.method)}: it is a word such as GET or POST")
+    if arguments.status is not None and not 100 <= arguments.status <= 599:
+        raise Misuse(f"--status {arguments.status}: a status is a number from 100 to 599")
+    request = Request(url, method, form, posted, sent)
     body, kind = b"", ""
     if arguments.html:
-        body, kind = Path(arguments.html).read_bytes(), "text/html"
+        body, kind = read_file(arguments.html), "text/html"
     elif arguments.response_json:
-        body, kind = Path(arguments.response_json).read_bytes(), "application/json"
+        body, kind = read_file(arguments.response_json), "application/json"
     if not kind and arguments.status is None and not answered:
         if method != "GET":
-            raise ValueError(
+            raise Misuse(
                 f"a {method} is not sent to the shop, it might buy something: say what it answers with --status,"
                 " --html or --response-json"
             )
@@ -118,19 +125,20 @@ def _headers(texts: list[str]) -> tuple[list[tuple[str, str]], list[tuple[str, s
     answered: list[tuple[str, str]] = []
     for text in texts:
         name, colon, value = text.partition(":")
-        if not colon:
-            raise ValueError(f"--header {text}: write it as 'Name: value'")
-        (sent if is_request_header(name.strip()) else answered).append((name.strip(), value.strip()))
+        if not (colon and _METHOD.fullmatch(name.strip().upper())) or "\n" in value or "\r" in value:
+            raise Misuse(f"--header {short(text)}: write it as 'Name: value'")
+        written = value.strip().encode("utf-8", "surrogateescape").decode("latin-1")  # as WSGI has it (PEP 3333)
+        (sent if is_request_header(name.strip()) else answered).append((name.strip(), written))
     return sent, answered
 
 
 def told(found: Explanation) -> str:
     """The explanation for people."""
     consent = found.visit.consent
-    basis = f"{consent.source} {consent.reason}".strip()
+    basis = " ".join(filter(None, (consent.source, CONSENT_REASONS.get(consent.reason, consent.reason))))
     lines = [
         found.url,
-        f"  who      {found.visit.asker.value} ({found.visit.reason})",
+        f"  who      {found.visit.asker.value}: {ASKER_REASONS.get(found.visit.reason, found.visit.reason)}",
         f"  answer   {found.reason}",
         f"  consent  {'Meta may be told' if consent.allowed else 'Meta may not be told (yet)'}: {basis}",
         f"  platform {found.platform or 'none recognised: the general rules'}"

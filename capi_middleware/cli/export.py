@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import sys
 from typing import Any
 
 from capi_middleware.delivery import Ledger, Record
 
 from .delivering import common_options, guarded, source_of
+from .terminal import Misuse, short
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -19,10 +21,12 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """JSON Lines, one event a line; with ``--json`` one array. 1 where nothing is stored."""
-    return guarded(arguments, lambda: _run(arguments))
+    return guarded(lambda: _run(arguments))
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    if not arguments.visitor.strip():
+        raise Misuse("--visitor takes the value of the visitor's _fbp cookie, as fb.1.1700000000000.1234567890")
     ledger = Ledger(source_of(arguments))
     found = [_plain(record) for record in ledger.visitor(arguments.visitor)]
     ledger.close()
@@ -31,6 +35,9 @@ def _run(arguments: argparse.Namespace) -> int:
     else:
         for event in found:
             print(json.dumps(event, ensure_ascii=False))
+    if not found:
+        words = f"nothing is stored about the visitor {short(arguments.visitor)}."
+        print(f"capi-middleware export: {words}", file=sys.stderr)
     return 0 if found else 1
 
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from capi_middleware.explain import Request, explain, fetch
+from capi_middleware.explain import Request, Unreachable, explain, fetch
 from capi_middleware.infer.platform import recognise
 from capi_middleware.infer.preset import preset
 from capi_middleware.settings import Settings
 from capi_middleware.visit import consent_tools_in
+
+from .terminal import Misuse, Trouble, page_address
 
 FILE = "capi.toml"
 
@@ -40,15 +41,13 @@ def run(arguments: argparse.Namespace) -> int:
     """Exit codes: 0 written, 1 the shop cannot be reached, 2 the file is there already."""
     target = Path(arguments.output)
     if arguments.output != "-" and target.exists() and not arguments.force:
-        print(f"{target} is there already; --force writes over it, --output FILE elsewhere.", file=sys.stderr)
-        return 2
+        raise Misuse(f"{target} is there already; --force writes over it, --output FILE elsewhere")
     seen = Seen()
     if arguments.url:
         try:
-            seen = look(arguments.url)
-        except (OSError, ValueError) as error:
-            print(f"{arguments.url} cannot be fetched: {error}", file=sys.stderr)
-            return 1
+            seen = look(page_address(arguments.url))
+        except Unreachable as error:
+            raise Trouble(str(error)) from error
     text = starter(seen)
     if arguments.output == "-":
         print(text, end="")
@@ -56,8 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         target.write_text(text, encoding="utf-8")
     except OSError as error:
-        print(f"{target} cannot be written: {error.strerror}.", file=sys.stderr)
-        return 2
+        raise Misuse(f"{target} cannot be written: {error.strerror}") from error
     print(f"{target} is written.")
     if seen.platform:
         print(f"Platform: {preset(seen.platform).title}, by {seen.why}.")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 
 from capi_middleware.delivery import OrderDesk
 
 from .delivering import answer, common_options, guarded, source_of
+from .terminal import Misuse
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -21,12 +21,10 @@ def options(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """2 without anything to delete named: nothing is ever deleted by default."""
     if not (arguments.visitor or arguments.dead or arguments.older_than):
-        print("capi-middleware purge: say what: --visitor FBP, --dead or --older-than DAYS", file=sys.stderr)
-        return 2
+        raise Misuse("say what: --visitor FBP, --dead or --older-than DAYS")
     if not 0 <= arguments.older_than < 100_000:
-        print("capi-middleware purge: --older-than takes a number of days, 0 or more", file=sys.stderr)
-        return 2
-    return guarded(arguments, lambda: _run(arguments))
+        raise Misuse("--older-than takes a number of days, 0 or more")
+    return guarded(lambda: _run(arguments))
 
 
 def _run(arguments: argparse.Namespace) -> int:

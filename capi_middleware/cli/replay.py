@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 
-from capi_middleware.delivery import OrderDesk
+from capi_middleware.delivery import Ledger, OrderDesk, State
+from capi_middleware.settings import SettingsSource
 
 from .delivering import answer, common_options, guarded, source_of
+
+_LARGEST = 1 << 63
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -17,11 +21,33 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """They keep their IDs, so Meta counts none twice within 48 hours."""
-    return guarded(arguments, lambda: _run(arguments))
+    """They keep their IDs, so Meta counts none twice within 48 hours. 1 where one cannot be sent again."""
+    return guarded(lambda: _run(arguments))
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    done = OrderDesk(source_of(arguments)).replay(arguments.number)
-    answer(arguments, {"replayed": done}, f"{done} event(s) wait to be sent again.")
-    return 0 if done or not arguments.number else 1
+    source = source_of(arguments)
+    refused = _refused(source, arguments.number)
+    wanted = [number for number in dict.fromkeys(arguments.number) if number not in refused]
+    done = OrderDesk(source).replay(wanted) if wanted or not arguments.number else 0
+    words = [f"{done} event(s) wait to be sent again.", *refused.values()]
+    answer(arguments, {"replayed": done, "refused": refused}, "\n".join(words))
+    return 1 if refused else 0
+
+
+def _refused(source: SettingsSource, numbers: Sequence[int]) -> dict[int, str]:
+    """Numbers that cannot be sent again, and why in a sentence."""
+    found = {}
+    ledger = Ledger(source)
+    try:
+        for number in numbers:
+            record = ledger.record(number) if 0 < number < _LARGEST else None
+            if record is None:
+                found[number] = f"There is no event {number}: capi-middleware status shows the dead ones."
+            elif record.entry.state not in (State.DEAD, State.EXPIRED):
+                found[number] = f"Event {number} is {record.entry.state.value}, neither dead nor expired."
+            elif not record.payload:
+                found[number] = f"Event {number} is known by its line alone: what it said has been deleted."
+    finally:
+        ledger.close()
+    return found

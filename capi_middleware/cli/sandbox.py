@@ -23,7 +23,7 @@ def options(parser: argparse.ArgumentParser) -> None:
         help="a dataset and its access token; may be given again. Without any, every pixel and token is taken",
     )
     parser.add_argument(
-        "command",
+        "shop",
         nargs=argparse.REMAINDER,
         metavar="-- COMMAND …",
         help="a shop to run with its settings pointing here, as: -- python shop.py",
@@ -48,15 +48,17 @@ def run(arguments: argparse.Namespace) -> int:
     except OSError as problem:
         print(f"capi-middleware sandbox: cannot listen on {arguments.listen}: {problem.strerror}", file=sys.stderr)
         return 1
-    print(f"Events page   {sandbox.url}/")
-    print(f"For the shop  CAPI_GRAPH_URL={sandbox.url} CAPI_PIXEL_URL={sandbox.pixel_url}")
-    print("Ctrl-C ends it.", flush=True)
-    command = arguments.command[1:] if arguments.command[:1] == ["--"] else arguments.command
+    command = arguments.shop[1:] if arguments.shop[:1] == ["--"] else arguments.shop
     try:
+        print(f"Events page   {sandbox.url}/")
+        print(f"For the shop  CAPI_GRAPH_URL={sandbox.url} CAPI_PIXEL_URL={sandbox.pixel_url}")
+        print("Ctrl-C ends it.", flush=True)
         if command:
             with tempfile.TemporaryDirectory(prefix="capi-sandbox-") as folder:
                 return _run_beside(sandbox, command, folder)
         until_interrupted()
+        return 0
+    except KeyboardInterrupt:
         return 0
     finally:
         sandbox.stop()

@@ -10,7 +10,7 @@ from typing import Any
 from capi_middleware.delivery import Filter, Ledger, Outbox, State
 from capi_middleware.settings.state import state_dir
 
-from .delivering import answer, common_options, folder_problem, guarded, misread, source_of
+from .delivering import answer, common_options, folder_problem, guarded, source_of
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -20,13 +20,11 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """1 where something needs a person: a paused pixel, lost events, nobody delivering."""
-    return guarded(arguments, lambda: _run(arguments))
+    return guarded(lambda: _run(arguments))
 
 
 def _run(arguments: argparse.Namespace) -> int:
     source = source_of(arguments)
-    if misread(source):
-        return 2
     health = Outbox(source).health()
     ledger = Ledger(source)
     day: dict[str, int] = {}

@@ -13,7 +13,8 @@ from capi_middleware.delivery import Ledger
 from capi_middleware.delivery.worker import Worker
 from capi_middleware.settings.state import state_dir
 
-from .delivering import answer, common_options, folder_problem, misread, source_of
+from .delivering import answer, common_options, folder_problem, source_of
+from .terminal import Misuse, Trouble
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -25,16 +26,12 @@ def options(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Until SIGTERM or Ctrl-C. With ``--once``: 1 if something still waits."""
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.WARNING)
-    if arguments.timeout <= 0:
-        print("capi-middleware worker: --timeout takes seconds above 0", file=sys.stderr)
-        return 2
+    if not 0 < arguments.timeout < 1e9:
+        raise Misuse("--timeout takes seconds above 0")
     source = source_of(arguments)
-    if misread(source):
-        return 2
     wrong = folder_problem(source)
     if wrong:
-        print(f"capi-middleware worker: {wrong}", file=sys.stderr)
-        return 1
+        raise Trouble(wrong)
     worker = Worker(source)
     if arguments.once:
         done = worker.run_once(arguments.timeout)

@@ -28,7 +28,8 @@ class Products(Protocol):
 
 class Context:
     """``arguments``: the variables of the matched path. ``kinds``: what the words of path and route say.
-    ``templates``: how content ids are made, the first that can be filled counts."""
+    ``templates``: how content ids are made, the first that can be filled counts. ``currency_before``: of the cart that
+    this visitor was shown last, "" where none is known."""
 
     def __init__(
         self,
@@ -49,6 +50,7 @@ class Context:
         self.templates = templates
         self.arguments: Mapping[str, str] = {}
         self.redirect_arguments: Mapping[str, str] = {}
+        self.currency_before = ""
 
     @cached_property
     def query(self) -> tuple[tuple[str, str], ...]:

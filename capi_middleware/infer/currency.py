@@ -236,6 +236,15 @@ def code(raw: object) -> str:
     return "" if text.lower() in _AMBIGUOUS else found
 
 
+_NAMED = regex(rb"urrency(?:_?[cC]ode|ISO|_iso|_id)?[\"']?(?:\s*[:=,]\s*|\s+(?:content|value)=)[\"']([A-Z]{3})[\"']")
+
+
+def named(page: bytes) -> tuple[str, ...]:
+    """The ISO codes that a page's scripts and tags call its currency, each once."""
+    found = dict.fromkeys(match.decode("ascii") for match in _NAMED.findall(page))
+    return tuple(code for code in found if code in EXPONENTS)
+
+
 @lru_cache(1024)
 def mark_after(text: str) -> str:
     """The code or symbol that a text begins with, as written; "" when none."""

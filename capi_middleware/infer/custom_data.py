@@ -97,7 +97,8 @@ def amount_of(found: Found, context: Context) -> tuple[float, str] | None:
 def place_of(context: Context) -> currency.Place:
     """Where the shop sells, for a currency that is written ``kr`` or ``$``."""
     shop = context.shop
-    return receipt.place_of(context.answer.html, context.visit.host, shop.country, shop.currency, shop.language)
+    html, host, before = context.answer.html, context.visit.host, context.currency_before
+    return receipt.place_of(html, host, shop.country, shop.currency, shop.language, before)
 
 
 def rounded(value: float, code: str) -> float:

@@ -8,6 +8,7 @@ from enum import Enum
 from typing import Any, NamedTuple
 
 from capi_middleware.settings.condition import Test, truthy
+from capi_middleware.settings.problem import shown
 from capi_middleware.settings.rule import When
 
 from . import document
@@ -105,7 +106,7 @@ def _page(when: When, context: Context) -> str:
 
 
 def _told(kind: str, test: Test) -> str:
-    return f"{kind} {test.name} is not {test.written!r}"
+    return f"{kind} {test.name} is not {shown(test.written)}"
 
 
 def _status(when: When, status: int) -> bool:

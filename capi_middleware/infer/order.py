@@ -9,7 +9,7 @@ from capi_middleware.settings.words import field_kinds, path_kinds
 
 from . import receipt
 from .context import Context
-from .custom_data import Data, as_list, rounded
+from .custom_data import Data, as_list, place_of, rounded
 from .lazy import regex
 from .value import find
 
@@ -20,9 +20,7 @@ _MOST_REFERENCES = 5
 def read_order(data: Data, context: Context, placed: bool) -> None:
     """What the page says of the order that was placed, or of the cart."""
     if context.answer.html:
-        shop, host = context.shop, context.visit.host
-        place = receipt.place_of(context.answer.html, host, shop.country, shop.currency, shop.language)
-        found = receipt.read(receipt.Page(context.answer.html, place, placed))
+        found = receipt.read(receipt.Page(context.answer.html, place_of(context), placed))
         if placed:
             data.put("order_id", found.order_id, found.sources.get("order_id", ""))
         if found.value is not None and found.currency:

@@ -11,7 +11,6 @@ from . import currency
 from .case import Case
 from .lazy import regex
 
-_CODES = regex(rb"urrency(?:_?[cC]ode|ISO|_iso|_id)?[\"']?(?:\s*[:=,]\s*|\s+(?:content|value)=)[\"']([A-Z]{3})[\"']")
 _COUNTRY_NAMES = {
     "SWEDEN": "SE",
     "SVERIGE": "SE",
@@ -119,8 +118,7 @@ def of(case: Case) -> currency.Place:
         codes.extend(code for one in graph.items if (code := currency.code(one.currency)))
     codes.extend(code for one in case.layer if (code := currency.code(one.currency)))
     if not codes:
-        found = [match.decode() for match in _CODES.findall(case.page.page[:2_000_000])]
-        codes.extend(code for code in found if code in currency.EXPONENTS)
+        codes.extend(currency.named(case.page.page[:2_000_000]))
     if case.asked.language:
         languages.append(case.asked.language)
     country = case.asked.country

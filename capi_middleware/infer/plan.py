@@ -187,6 +187,9 @@ class _Concluding:
         if rule.next and (found.proof is Proof.UNSURE or (found.proof is Proof.YES and not proves(rule.when))):
             found = following(rule, context) if context.is_page else self._wait(rule, found)
         if found.proof is Proof.YES:
+            if rule.event == "Purchase" and not rule.notice:
+                total = self._inference.counting.noted_total(context)
+                context.currency_before = total[1] if total is not None else ""
             self._count(rule, data_of(rule, context), found.why)
         elif found.proof is Proof.NO or not rule.next:
             self._refuse(rule, found.why)

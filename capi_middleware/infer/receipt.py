@@ -30,6 +30,8 @@ _NUMBER = regex(
     re.I,
 )
 _CODE = regex(r"#?([A-Z0-9][A-Z0-9_/-]{1,38})", re.I)
+_BRACKETS = regex(r"\([^()]{0,80}\)")
+_REMARK = regex(r"\([^()]{0,60}\d[.,]\d\d?(?!\d)[^()]{0,20}\)")  # "(of which tax 25.00)"
 _SPACES = regex(r"[\s\x1f]+")
 _FIRST = regex(r"[^\W\d_]+")
 _DATE = regex(r"\d{4}-\d{2}-\d{2}|\d{1,2}[./]\d{1,2}[./]\d{2,4}")
@@ -78,11 +80,13 @@ class Page(NamedTuple):
     placed: bool = True
 
 
-def place_of(html: bytes, host: str, country: str, code: str, language: str) -> currency.Place:
-    """Where the shop sells, as far as page and settings tell."""
+def place_of(html: bytes, host: str, country: str, code: str, language: str, before: str = "") -> currency.Place:
+    """Where the shop sells, as far as page and settings tell. ``before``: the currency of the cart that the visitor
+    was shown last, for a page that names none."""
     found = _LANGUAGE.search(html[:4096])
     languages = (found[1].decode("ascii"),) if found else (language,) if language else ()
-    return currency.Place(languages, host, country, code, ())
+    codes = currency.named(html) or ((before,) if before else ())
+    return currency.Place(languages, host, country, code, codes)
 
 
 def read(page: Page) -> Receipt:
@@ -105,9 +109,9 @@ def read(page: Page) -> Receipt:
             if field not in found:
                 found[field], sources[field] = value, source
         if "value" in found and "currency" not in found:
-            settled, _ = currency.settle("", page.place)
+            settled, by = currency.settle("", page.place)
             if settled:
-                found["currency"], sources["currency"] = settled, "settings"
+                found["currency"], sources["currency"] = settled, by
             else:
                 del found["value"], sources["value"]
     return Receipt(
@@ -288,16 +292,25 @@ def _totals(texts: list[str], folded: list[str], place: currency.Place) -> Itera
             continue
         word = next((word for word in words[first[0]] if _begins(low, word)), "")
         inclusive = "inkl" in low or "incl" in low
-        if not word or (not inclusive and _NOT_TOTAL.search(low[:40])):
+        if not word or (not inclusive and _NOT_TOTAL.search(_REMARK.sub(" ", low)[:40])):
             continue
-        rest = texts[index][len(word) :]
-        told = rest if money.amounts(rest) else " ".join(texts[index + 1 : index + 4])
-        amount = money.human(told)
+        rest, after = texts[index][len(word) :], texts[index + 1 : index + 6]
+        amount = money.human(_told(rest, after))
         if amount is None or amount.value <= 0 or not (amount.mark or place.currency):
             continue
         code, _ = currency.settle(amount.mark, place)
         if code:
             yield (0 if " " in word else 1, float(amount.value), code, word)
+
+
+def _told(rest: str, after: list[str]) -> str:
+    """Where the amount stands: behind the words, else in the next texts. A remark in brackets ("of which tax 25.00")
+    is passed over, unless nothing else tells an amount."""
+    near, far = " ".join((rest, *after[:3])), " ".join((rest, *after))
+    for text in (_BRACKETS.sub(" ", rest), _BRACKETS.sub(" ", far if "(" in near else near), rest):
+        if money.amounts(text):
+            return text
+    return near
 
 
 def _begins(folded: str, word: str) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from .lines import Lines
-from .problem import Problem
+from .problem import Problem, shown
 from .rule import Rule
 from .rule_reader import RuleReader
 from .secret import Secret
@@ -91,7 +91,7 @@ class Reader:
             return ()
         hosts = (raw,) if isinstance(raw, str) else tuple(raw) if isinstance(raw, list) else ()
         if not hosts or not all(isinstance(host, str) and _HOST.fullmatch(host) for host in hosts):
-            self._wrong(text, f"{key}.host", f"{raw!r} is no host.", 'Without https:// and port: "shop.example".')
+            self._wrong(text, f"{key}.host", f"{shown(raw)} is no host.", 'Without https:// and port: "shop.example".')
             return ()
         return tuple(host.lower() for host in hosts)
 
@@ -156,7 +156,7 @@ class Reader:
         for name, raw in table.items():
             if isinstance(raw, str) and raw.startswith("env:"):
                 if raw[4:] not in self.environ:
-                    report(name, f"{raw!r} is not set.", f"Set the environment variable {raw[4:]}.")
+                    report(name, f"the environment variable {_named(raw)} is not set.", "Set it where the shop runs.")
                     return None
                 found[name] = self.environ[raw[4:]]
         return found
@@ -173,8 +173,7 @@ class Reader:
                 continue
             value, right = self._value(raw, hints[name], fields[name].metadata)
             if right:
-                shown = "the value" if hints[name] is Secret or _secret(raw) else repr(raw)
-                self._wrong(text, key, f"{shown} is not valid.", right)
+                self._wrong(text, key, self._wrongly(raw, hints[name] is Secret), right)
             else:
                 changes[name] = value
         return dataclasses.replace(section, **changes)
@@ -184,6 +183,14 @@ class Reader:
         hint = f"It belongs to [{owner}]. " if owner else did_you_mean(name, fields)
         self._wrong(text, key, "is no setting.", f"{hint}Known: {', '.join(fields)}.")
 
+    def _wrongly(self, raw: Any, secret: bool) -> str:
+        """What is wrong with a value, without the value where it may be a token."""
+        if isinstance(raw, str) and raw.startswith("env:"):
+            name = _named(raw)
+            unset = raw[4:] not in self.environ
+            return f"the environment variable {name} is not set." if unset else f"the value of {name} is not valid."
+        return f"{'the value' if secret or _secret(raw) else shown(raw)} is not valid."
+
     def _value(self, raw: Any, hint: Any, rules: Mapping[str, Any]) -> tuple[Any, str]:
         """The converted value and "", or None and what would be right."""
         if isinstance(raw, Secret):
@@ -191,7 +198,7 @@ class Reader:
         if isinstance(raw, str) and raw.startswith("env:"):
             name = raw[4:]
             if name not in self.environ:
-                return None, f"Set the environment variable {name}, or write the value itself."
+                return None, "Set it where the shop runs, or write the value itself."
             raw = self.environ[name]
         if hint is Secret:
             return (Secret(raw.strip()), "") if isinstance(raw, str) else (None, 'Write it in "quotes".')
@@ -211,6 +218,11 @@ class Reader:
 def _secret(raw: Any) -> bool:
     """Whether a value may be a token that was pasted into the wrong place: problems are logged and shown."""
     return isinstance(raw, str) and (raw.startswith("EAA") or len(raw) > 80)
+
+
+def _named(raw: str) -> str:
+    """The name in ``env:NAME``; not where a token stands in its place."""
+    return "that is named" if _secret(raw[4:]) else raw[4:]
 
 
 @functools.cache

@@ -9,6 +9,7 @@ from typing import Any
 
 from .condition import Glob, PatternError, Test, glob, value_test
 from .pattern import Pattern, path_pattern
+from .problem import shown
 from .rule import CUSTOM_DATA, OWN_DATA, STANDARD_NAMES, Rule, When
 from .rule_keys import METHODS, NOTICES, RULE_KEYS, SHIPPED, WHEN_KEYS, Key
 from .suggest import did_you_mean, nearest
@@ -104,7 +105,7 @@ class _Reading:
     def text(self, key: str) -> str:
         raw = self.table.get(key, "")
         if not isinstance(raw, str):
-            self.wrong(key, f"{raw!r} is no text.", 'Write it in "quotes".')
+            self.wrong(key, f"{shown(raw)} is no text.", 'Write it in "quotes".')
             return ""
         return raw
 
@@ -116,7 +117,7 @@ class _Reading:
             if key in (self.table if table is None else table) and not raw:
                 self.wrong(prefix + key, "is an empty list.", "Leave the key out for no condition.")
             return tuple(raw)
-        self.wrong(prefix + key, f"{raw!r} is neither a text nor a list of texts.", 'Write ["one", "two"].')
+        self.wrong(prefix + key, f"{shown(raw)} is neither a text nor a list of texts.", 'Write ["one", "two"].')
         return ()
 
     def patterns(self, key: str, table: Mapping[str, Any] | None = None, prefix: str = "") -> tuple[Pattern, ...]:
@@ -144,14 +145,14 @@ class _Reading:
     def integer(self, key: str) -> int:
         raw = self.table.get(key, 0)
         if not isinstance(raw, int) or isinstance(raw, bool):
-            self.wrong(key, f"{raw!r} is no whole number.", f"Write {key} = 10.")
+            self.wrong(key, f"{shown(raw)} is no whole number.", f"Write {key} = 10.")
             return 0
         return raw
 
     def flag(self, key: str, default: bool) -> bool:
         raw = self.table.get(key, default)
         if not isinstance(raw, bool):
-            self.wrong(key, f"{raw!r} is neither true nor false.", f"Write {key} = true, without quotes.")
+            self.wrong(key, f"{shown(raw)} is neither true nor false.", f"Write {key} = true, without quotes.")
             return default
         return raw
 
@@ -179,7 +180,7 @@ class _Reading:
             return (When(proof=True),)
         tables = raw if isinstance(raw, (list, tuple)) else [raw]
         if not tables or not all(isinstance(table, Mapping) for table in tables):
-            self.wrong(key, f"{raw!r} is no condition.", f'Write {key} = {{ status = 200 }}, or {key} = "proof".')
+            self.wrong(key, f"{shown(raw)} is no condition.", f'Write {key} = {{ status = 200 }}, or {key} = "proof".')
             return ()
         many = len(tables) > 1
         return tuple(self._when(table, f"{key}[{n}]." if many else f"{key}.") for n, table in enumerate(tables))
@@ -196,7 +197,7 @@ class _Reading:
         flags = {name: table[name] for name in ("product", "page", "cart") if name in table}
         for name, raw in flags.items():
             if not isinstance(raw, bool):
-                self.wrong(prefix + name, f"{raw!r} is neither true nor false.", f"Write {name} = true.")
+                self.wrong(prefix + name, f"{shown(raw)} is neither true nor false.", f"Write {name} = true.")
         return When(
             statuses=tuple(self._statuses(table.get("status"), f"{prefix}status")),
             redirect=(

@@ -140,5 +140,5 @@ def css_selector(text: str) -> None:
     try:
         soupsieve.compile(text)
     except (soupsieve.SelectorSyntaxError, NotImplementedError, ValueError) as error:
-        reason = (str(error) or "not possible here").splitlines()[0]
-        raise PatternError(f"{text!r} is no CSS selector: {reason}", 'Write it as ".price" or "[data-sku]".') from None
+        reason = (str(error) or "not possible here").splitlines()[0].rstrip(".")
+        raise PatternError(f"{text!r} is no CSS selector: {reason}.", 'Write it as ".price" or "[data-sku]".') from None

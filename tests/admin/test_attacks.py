@@ -581,7 +581,9 @@ def test_27_the_picker_s_pages_need_its_cookie(app: CapiMiddleware, owner: Owner
 
 
 def test_27_the_bar_comes_with_a_signed_cookie_only(app: CapiMiddleware, owner: Owner) -> None:
-    page = Owner(app).get("/", headers={"Cookie": f"{PICK}=IjAi.forged.signature"})
+    forger = Owner(app)
+    forger.client.set_cookie(PICK, "IjAi.forged.signature", domain=HOST, secure=True)
+    page = forger.get("/", headers={"Sec-Fetch-Mode": "navigate"})
     assert "picker.js" not in page.text
     owner.post("rules/pick", {"path": "/"})
     assert "picker.js" in owner.get("/", headers={"Sec-Fetch-Mode": "navigate"}).text

@@ -27,8 +27,8 @@ def test_every_mistake_with_its_place(tmp_path: Path, capsys: pytest.CaptureFixt
     assert main(["check", str(path)]) == 1
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith(f"{path}:2: meta.pixelid: is no setting. Did you mean pixel_id?")
-    assert lines[1].startswith(f"{path}:6: rule[0].event: there is no standard event AddToCar. Did you mean AddToCart?")
-    assert "Did you mean magento2?" in lines[2]
+    assert lines[1].startswith(f"{path}:4: shop.platform: there is no preset 'magneto2'. Did you mean magento2?")
+    assert lines[2].startswith(f"{path}:6: rule 1, event: there is no standard event AddToCar. Did you mean AddToCart?")
     assert lines[-1] == "3 problems. The shop runs on with the last good version of this file."
 
 

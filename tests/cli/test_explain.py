@@ -149,10 +149,9 @@ def test_misuse(capsys: pytest.CaptureFixture[str], arguments: list[str], messag
     assert message in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:9/", "ftp://shop.example/", "shop.example/p"])
-def test_a_shop_that_cannot_be_reached(capsys: pytest.CaptureFixture[str], url: str) -> None:
-    assert main(["explain", url]) == 1
-    assert "cannot be fetched" in capsys.readouterr().err
+def test_a_shop_that_cannot_be_reached(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "http://127.0.0.1:9/"]) == 1
+    assert "http://127.0.0.1:9/ cannot be opened: nothing answers there (connection refused)" in capsys.readouterr().err
 
 
 def test_problems_of_the_file_are_told(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

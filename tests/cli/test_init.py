@@ -61,7 +61,7 @@ def test_the_shop_is_looked_at(
 
 def test_a_shop_that_cannot_be_reached(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["init", "http://127.0.0.1:9/"]) == 1
-    assert "cannot be fetched" in capsys.readouterr().err
+    assert "cannot be opened" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("platform", names())

@@ -133,6 +133,20 @@ def test_on_the_demo_shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsy
     assert found["wrapped"]["level"] == found["product_data"]["level"] == "good"
 
 
+def test_a_shop_that_is_wrapped_by_other_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Not "no Pixel ID": whoever asks from another machine has no settings, the shop has."""
+    monkeypatch.setenv("CAPI_STATE_DIR", str(tmp_path))
+    with Demo() as demo:
+        code = main(["doctor", demo.shop_url, "--json", "--pages", "2"])
+    found = {finding["code"]: finding for finding in json.loads(capsys.readouterr().out)["findings"]}
+    assert code == 1 and found["no_product"]["level"] == "warn", found
+    assert "wrapped already, for pixel 1234567890" in found["other_settings"]["what"]
+    assert "--config" in found["other_settings"]["todo"]
+    assert not {"no_pixel_id", "no_access_token", "wrapped"} & found.keys()
+
+
 def test_misuse(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor", "shop.example"]) == 2
     assert "https://" in capsys.readouterr().err

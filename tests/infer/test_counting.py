@@ -116,6 +116,17 @@ def test_a_total_shown_at_the_checkout_is_remembered(shop: Shop) -> None:
     assert names(opencart.ask("/index.php?route=checkout/success", page="<h1>Tack</h1>", cookies=FBP)) == []
 
 
+def test_the_carts_currency_settles_the_receipts(shop: Shop) -> None:
+    """EverShop's pages name the currency in their state while there is a cart; its thank-you page says "$" alone."""
+    shown = '<html lang="en"><script>var e = {"currency":"USD"}</script><body><p>Total</p><p>$30.00</p></body></html>'
+    told = '<html lang="en"><body><h1>Thank you</h1><p>Order #10001</p><p>Total</p><p>$38.00</p></body></html>'
+    assert names(shop.ask("/checkout/success/7f", page=told, cookies=FBP)) == []
+    shop.ask("/checkout", page=shown, cookies=FBP)
+    concluded = shop.ask("/checkout/success/7f", page=told, cookies=FBP)
+    (purchase,) = [event for event in concluded.events if event.event_name == "Purchase"]
+    assert purchase.custom_data == {"order_id": "10001", "value": 38.0, "currency": "USD"}
+
+
 def test_a_search_and_its_pages_count_once(shop: Shop, clock: time_machine.Traveller) -> None:
     assert names(shop.ask("/search?q=mugg", facts=Facts(), cookies=FBP)) == ["Search"]
     assert names(shop.ask("/search?q=mugg&page=2", facts=Facts(), cookies=FBP)) == []

@@ -44,6 +44,7 @@ WOO = b'<html><head><link rel=stylesheet href="/wp-content/plugins/woocommerce/a
         ("nopcommerce", b"", [".Nop.Customer"], []),
         ("medusa", b"", ["_medusa_cart_id"], []),
         ("abicart", b'<img src="https://cdn.abicart.com/shop/ws1/2/art3/x.jpg">', [], []),
+        ("evershop", b'<script>var eContext = {"graphqlResponse":{}}</script>', [], []),
         ("quickbutik", b'<script src="https://cdn.quickbutik.com/x.js">', [], []),
     ],
 )

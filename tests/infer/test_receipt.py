@@ -53,6 +53,9 @@ def test_number_in_text(text: str, number: str) -> None:
         ([("Summa", "250 kr"), ("Att betala", "199 kr")], 199.0),
         ([("Total savings", "500 kr"), ("Total", "299 kr")], 299.0),
         ([("Total items", "3"), ("Grand total:", "SEK 1,299.00")], 1299.0),
+        ([("Totalt (varav moms 59,80 kr)", "299,00 kr")], 299.0),
+        ([("Total <span>(</span>Inclusive of tax 0,00 kr<span>)</span>", "299,00 kr")], 299.0),
+        ([("Totalt", "(299,00 kr)")], 299.0),
         ([("Moms", "59,80 kr")], None),
         ([("Totalt", "0,00 kr")], None),
         ([("Total", "-")], None),
@@ -72,6 +75,8 @@ def test_total_in_a_table(rows: list[tuple[str, str]], value: float | None) -> N
         ("Totalt: 299 kr", Place(("sv",), "x.se"), 299.0, "SEK"),
         ("Totalt: 299 kr", Place((), "x.com"), None, ""),
         ("Total: $36.00", Place((), "x.com"), None, ""),
+        ("Total: $36.00", Place((), "x.com", codes=("CAD",)), 36.0, "CAD"),
+        ("Total: $36.00", Place((), "x.com", codes=("CAD", "USD")), None, ""),
         ("Total: 36.00", Place((), "x.com"), None, ""),
         ("Total: 36.00", Place((), "x.com", "", "USD"), 36.0, "USD"),
     ],
@@ -131,6 +136,9 @@ def test_value_and_currency_come_from_one_source() -> None:
 def test_place() -> None:
     place = place_of(b"<!doctype html><html class=x lang='sv-SE'>", "x.se", "", "", "")
     assert place.languages == ("sv-SE",)
+    page = b'<html><script>var cart = {"currency":"USD"}</script>'
+    assert place_of(page, "x.com", "", "", "", "CAD").codes == ("USD",)
+    assert place_of(b"<html>", "x.com", "", "", "", "CAD").codes == ("CAD",)
 
 
 @given(st.binary(max_size=400))

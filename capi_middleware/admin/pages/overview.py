@@ -32,7 +32,7 @@ def overview(desk: Desk) -> Response:
         counts=counts,
         paired=share(counts.get("paired", 0), counts.get("expected", 0)),
         blocked=share(counts.get("blocked", 0), counts.get("blocked", 0) + counts.get("loaded", 0)),
-        waiting=it.health.get("waiting", 0),
+        waiting=advice.queue(it)[0],
         delay=typical_delay(counts),
         charts=_charts(desk, hours, counts),
         bars=[bar_of(hour) for hour in hours],
