@@ -105,6 +105,8 @@ class Admin:
         request.max_content_length = _LARGEST_FORM
         request.max_form_memory_size = _LARGEST_FORM
         request.max_form_parts = _MOST_FIELDS
+        # Another process may have saved a moment ago: its owner, sent here next, is to see what was saved.
+        self._services.source.poll()
         visit = read_visit(request.environ, self._services.source.current, gate.now(), remember=False)
         secure = visit.scheme == "https"
         known = session.find(self._services.state, request.cookies, secure, gate.now())
