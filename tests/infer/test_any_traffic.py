@@ -34,6 +34,30 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(PARTS, inner, max_size=4),
     max_leaves=12,
 )
+POSTED = st.one_of(
+    PAIRS.map(lambda pairs: ("form", pairs)),
+    JSON.map(lambda document: ("json", document)),
+    st.binary().map(lambda raw: ("raw", raw)),
+)
+# Requests of real shops, so that the events are there of which something is said.
+REAL = [
+    ("POST", "/cart/add.js", [], ("json", {"id": 1234, "quantity": 2})),
+    ("POST", "/cart/add", [], ("form", [("id", "1234"), ("quantity", "2")])),
+    ("POST", "/", [("wc-ajax", "add_to_cart")], ("form", [("product_id", "12"), ("quantity", "1")])),
+    ("POST", "/index.php", [("route", "checkout/cart/add")], ("form", [("product_id", "12"), ("quantity", "1")])),
+    ("POST", "/kundvagn/lagg-till/12", [], ("form", [("antal", "2")])),
+    ("POST", "/newsletter/subscribe", [], ("form", [("email", "a@b.se")])),
+    ("GET", "/search", [("q", "stol")], ("raw", b"")),
+    ("GET", "/checkout", [], ("raw", b"")),
+    ("GET", "/checkout/order-received/1001/", [("key", "wc_order_1")], ("raw", b"")),
+]
+ASKED = st.one_of(
+    st.tuples(st.sampled_from(["GET", "POST", "PUT", "PATCH", "DELETE"]), PATHS, PAIRS, POSTED),
+    st.sampled_from(REAL),
+    st.tuples(st.sampled_from(REAL), PAIRS, st.none() | POSTED).map(
+        lambda mixed: (*mixed[0][:2], mixed[0][2] + mixed[1], mixed[2] or mixed[0][3])
+    ),
+)
 HTML = st.lists(
     st.sampled_from(["<p>", "<td>", "</p>", "Ordernummer: 7", "Totalt: 99 kr", "<script>", "</script>", "transaction_id: '1'", "items: [", "<h1>"]) | st.text(max_size=10),
     max_size=12,
@@ -49,22 +73,16 @@ INFERENCES = {
 @settings(max_examples=400)
 @given(
     st.sampled_from(sorted(INFERENCES)),
-    st.sampled_from(["GET", "POST", "PUT", "PATCH", "DELETE"]),
-    PATHS,
-    PAIRS,
-    st.one_of(PAIRS.map(lambda pairs: ("form", pairs)), JSON.map(lambda document: ("json", document)), st.binary().map(lambda raw: ("raw", raw))),
-    st.sampled_from([200, 201, 204, 302, 303, 400, 422, 500]),
+    ASKED,
+    st.sampled_from([200, 200, 201, 204, 302, 303, 303, 400, 422, 500]),
     HEADERS,
     st.none() | JSON,
     st.none() | HTML,
-    st.sampled_from([Asker.PERSON, Asker.SCRIPT, Asker.SUSPECT, Asker.ROBOT]),
+    st.sampled_from([Asker.PERSON, Asker.PERSON, Asker.SCRIPT, Asker.SUSPECT, Asker.ROBOT]),
 )  # fmt: skip
 def test_any_traffic(
     platform: str,
-    method: str,
-    path: str,
-    query: Any,
-    posted: Any,
+    asked: Any,
     status: int,
     headers: Any,
     answer: Any,
@@ -72,7 +90,7 @@ def test_any_traffic(
     asker: Asker,
 ) -> None:
     inference = INFERENCES[platform]
-    kind, content = posted
+    method, path, query, (kind, content) = asked
     body, content_type = _body(kind, content)
     visit = traffic.visit(path.replace("?", ""), method, asker=asker)._replace(
         query="&".join(f"{name}={value}" for name, value in query)

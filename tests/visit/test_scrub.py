@@ -105,11 +105,10 @@ def test_any_text_passes(url: str) -> None:
     preview_scrub(url, Settings())
 
 
-@given(st.emails())
+@given(st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,20}@[a-z0-9][a-z0-9-]{0,10}\.(se|com|co\.uk)", fullmatch=True))
 def test_no_email_address_leaves(address: str) -> None:
-    if address.isascii() and not set(address) & set("#/?&;%'`!{|}~$*^+=") and "." in address.partition("@")[2]:
-        for place in ("/?x=", "/?", "/u/", "/?q=hello+"):
-            assert address not in scrub_url(SHOP + place + address, Settings())
+    for place in ("/?x=", "/?", "/u/", "/?q=hello+"):
+        assert address not in scrub_url(SHOP + place + address, Settings())
 
 
 def test_long_urls_are_cut_between_parameters() -> None:
