@@ -26,35 +26,45 @@ def test_a_good_event_passes_unchanged() -> None:
 
 
 @pytest.mark.parametrize(
-    "changes",
+    ("changes", "word"),
     [
-        {"event_name": "x" * 51},
-        {"event_name": ""},
-        {"event_name": "<b>"},
-        {"event_time": None},
-        {"event_time": 1.5},
-        {"event_time": True},
-        {"user_data": None},
-        {"event_source_url": ""},
-        {"user_data": {"fbp": "fb.1.1.1"}},
-        {"user_data": {"client_user_agent": "M"}},
-        {"user_data": {"client_user_agent": "M", "ct": ["a"], "zp": ["b"], "country": ["c"], "st": ["d"], "ge": ["e"]}},
-        {"user_data": {"client_user_agent": "M", "db": ["a"]}},
-        {"custom_data": {"currency": "kr"}},
-        {"custom_data": {"currency": "sek", "value": 1}},
-        {"custom_data": {"value": "9", "currency": "SEK"}},
-        {"custom_data": {"value": float("nan"), "currency": "SEK"}},
-        {"custom_data": {"value": float("inf"), "currency": "SEK"}},
-        {"custom_data": {"value": True, "currency": "SEK"}},
-        {"custom_data": []},
-        {"event_name": "Purchase"},
-        {"event_name": "Purchase", "custom_data": {"value": 1.0}},
-        {"event_name": "Purchase", "custom_data": {"currency": "SEK"}},
+        ({"event_name": "x" * 51}, "name"),
+        ({"event_name": ""}, "name"),
+        ({"event_name": "<b>"}, "name"),
+        ({"event_time": None}, "time"),
+        ({"event_time": 1.5}, "time"),
+        ({"event_time": True}, "time"),
+        ({"user_data": None}, "user data"),
+        ({"event_source_url": ""}, "event_source_url"),
+        ({"user_data": {"fbp": "fb.1.1.1"}}, "user agent"),
+        ({"user_data": {"client_user_agent": "M"}}, "too little"),
+        (
+            {"user_data": dict.fromkeys(("client_user_agent", "ct", "zp", "country", "st", "ge"), ["a"])},
+            "too little",
+        ),
+        ({"user_data": {"client_user_agent": "M", "db": ["a"]}}, "too little"),
+        ({"user_data": {"client_user_agent": "M", "em": []}}, "too little"),
+        ({"custom_data": {"currency": "kr"}}, "currency"),
+        ({"custom_data": {"currency": "sek", "value": 1}}, "currency"),
+        ({"custom_data": {"currency": 7}}, "currency"),
+        ({"custom_data": {"value": "9", "currency": "SEK"}}, "value"),
+        ({"custom_data": {"value": float("nan"), "currency": "SEK"}}, "value"),
+        ({"custom_data": {"value": float("inf"), "currency": "SEK"}}, "value"),
+        ({"custom_data": {"value": True, "currency": "SEK"}}, "value"),
+        ({"custom_data": []}, "custom_data"),
+        ({"event_name": "Purchase"}, "Purchase"),
+        ({"event_name": "Purchase", "custom_data": {"value": 1.0}}, "Purchase"),
+        ({"event_name": "Purchase", "custom_data": {"currency": "SEK"}}, "Purchase"),
     ],
     ids=str,
 )
-def test_refused(changes: dict[str, Any]) -> None:
-    assert mend(payload(**changes), NOW)
+def test_refused(changes: dict[str, Any], word: str) -> None:
+    assert word in mend(payload(**changes), NOW)
+
+
+def test_an_event_of_another_source_needs_no_page_and_no_browser() -> None:
+    made = payload(action_source="email", event_source_url=None, user_data={"em": ["a"]})
+    assert mend(made, NOW) == ""
 
 
 @pytest.mark.parametrize(
@@ -86,8 +96,8 @@ def test_items_without_id_are_stripped() -> None:
 def test_a_time_in_the_future_becomes_now() -> None:
     made = payload(event_time=int(NOW) + 61)
     assert mend(made, NOW) == "" and made["event_time"] == int(NOW)
-    made = payload(event_time=int(NOW) + 59)
-    assert mend(made, NOW) == "" and made["event_time"] == int(NOW) + 59
+    made = payload(event_time=int(NOW) + 60)
+    assert mend(made, NOW) == "" and made["event_time"] == int(NOW) + 60
 
 
 def test_age() -> None:
@@ -95,3 +105,5 @@ def test_age() -> None:
     assert NOW - week < oldest_allowed(NOW, False, "drop") <= NOW - week + 7200
     assert NOW - two_days < oldest_allowed(NOW, True, "drop") <= NOW - two_days + 7200
     assert oldest_allowed(NOW, True, "send") == oldest_allowed(NOW, False, "drop")
+    assert oldest_allowed(NOW, True, "drop") == NOW - 47 * 3600, "an hour before Meta stops to pair"
+    assert oldest_allowed(NOW, False, "send") == NOW - (week - 3600), "an hour before Meta refuses the whole batch"
