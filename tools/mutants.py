@@ -4,8 +4,8 @@
     python tools/mutants.py events page.judge   # some of them: minutes
     python tools/mutants.py --table [MODULES]   # what the last runs found, without running
 
-A run goes on where the last one stopped; what changed since is tried again. 1 where a mutant survives that no test
-kills and ``tests/mutants.toml`` does not explain.
+A run goes on where the last one stopped: what was killed stays killed until its function changes. 1 where a mutant
+survives that no test kills and ``tests/mutants.toml`` does not explain.
 """
 
 from __future__ import annotations
@@ -17,14 +17,15 @@ import subprocess
 import sys
 import tomllib
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "mutants" / "capi_middleware"
 COLUMNS = ("mutants", "killed", "survived", "explained", "untested", "not run")
 _SURVIVED, _UNTESTED, _NOT_RUN = 0, (5, 33), (None, 2)  # exit codes that mutmut notes; others are kills
+_UNSETTLED = (_SURVIVED, *_UNTESTED, *_NOT_RUN)
 _STRING = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'")
 
 
@@ -85,15 +86,34 @@ def change_of(module: str, name: str, path: Path) -> Change:
     return Change(module, name, was, becomes)
 
 
+def results(modules: list[str]) -> Iterator[tuple[str, dict[str, int | None]]]:
+    """What was found so far: module, mutants and the exit codes that mutmut noted."""
+    for meta in sorted(RESULTS.rglob("*.meta")):
+        module = meta.relative_to(RESULTS).as_posix().removesuffix(".meta")
+        if not modules or any(f"/{module}".startswith(f"/{name.replace('.', '/')}") for name in modules):
+            yield module, json.loads(meta.read_text())["exit_code_by_key"]
+
+
+def run(modules: list[str]) -> int:
+    """Try the mutants of these modules that are not settled yet; mutmut's exit code."""
+    names = [f"capi_middleware.{name}*" for name in modules]
+    for _ in range(2):  # what is new since the last run is known after the first round
+        found = [codes for _, codes in results(modules)]
+        if modules and found:
+            names = [name for codes in found for name, code in codes.items() if code in _UNSETTLED]
+            if not names:
+                break
+        done = subprocess.run([sys.executable, "-m", "mutmut", "run", "--max-children", "1", *names], cwd=ROOT)
+        if done.returncode or not modules:
+            return done.returncode
+    return 0
+
+
 def table(modules: list[str], known: list[Explanation]) -> tuple[dict[str, Counter[str]], list[Change]]:
     """Figures by module, and the survivors that nobody explains."""
     figures: dict[str, Counter[str]] = {}
     unexplained = []
-    for meta in sorted(RESULTS.rglob("*.meta")):
-        module = meta.relative_to(RESULTS).as_posix().removesuffix(".meta")
-        if modules and not any(f"/{module}".startswith(f"/{name.replace('.', '/')}") for name in modules):
-            continue
-        codes: dict[str, Any] = json.loads(meta.read_text())["exit_code_by_key"]
+    for module, codes in results(modules):
         count = figures[module] = Counter({"mutants": len(codes)})
         for name, code in codes.items():
             if code in _NOT_RUN:
@@ -128,11 +148,9 @@ def main() -> int:
     parser.add_argument("--table", action="store_true", help="print what the last runs found")
     options = parser.parse_args()
     if not options.table:
-        names = [f"capi_middleware.{name}*" for name in options.modules]
-        command = [sys.executable, "-m", "mutmut", "run", "--max-children", "1", *names]
-        done = subprocess.run(command, cwd=ROOT)
-        if done.returncode:
-            return done.returncode
+        code = run(options.modules)
+        if code:
+            return code
     known = explanations(ROOT / "tests" / "mutants.toml")
     figures, unexplained = table(options.modules, known)
     for change in unexplained:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import time_machine
 
 from capi_middleware.delivery.bisection import ENOUGH
 from capi_middleware.delivery.entry import Entry, Filter, State
@@ -238,11 +239,14 @@ def test_a_time_that_lies_in_metas_future_becomes_metas_now(desk: Desk) -> None:
     assert len(desk.outcomes.cases[PIXEL]) == 1 and desk.resent == [shipment], "once; then an event is to blame"
 
 
+@time_machine.travel(NOW, tick=False)
 def test_without_metas_clock_a_minute_before_ours_is_tried(desk: Desk) -> None:
-    now = int(time.time())
-    shipment = desk.ship(1, [now])
+    shipment = desk.ship(1, [NOW])
     desk.answer(shipment, FUTURE)
-    assert now - 62 <= shipment.rows[0].event_time <= now - 55
+    assert shipment.rows[0].event_time == NOW - 61
+    assert desk.answer(desk.again(shipment), FUTURE) == {"dead": 1}
+    (entry,) = desk.entries()
+    assert (entry.code, entry.subcode, entry.reason) == (100, 2804004, FUTURE.reason)
 
 
 def test_a_refused_batch_is_examined_and_the_good_ones_arrive(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:

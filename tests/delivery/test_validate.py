@@ -89,8 +89,9 @@ def test_value_without_currency_is_stripped() -> None:
 def test_items_without_id_are_stripped() -> None:
     made = payload(custom_data={"contents": [{"quantity": 1}, {"id": "a"}, "b"], "content_name": "x"})
     assert mend(made, NOW) == "" and made["custom_data"]["contents"] == [{"id": "a"}]
-    made = payload(custom_data={"contents": [{"quantity": 1}], "content_name": "x"})
-    assert mend(made, NOW) == "" and made["custom_data"] == {"content_name": "x"}
+    for nothing in ([{"quantity": 1}], [], "a", {"id": "a"}, 7):
+        made = payload(custom_data={"contents": nothing, "content_name": "x"})
+        assert mend(made, NOW) == "" and made["custom_data"] == {"content_name": "x"}
 
 
 def test_a_time_in_the_future_becomes_now() -> None:
