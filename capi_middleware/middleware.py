@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from . import collect
 from .admin.session import strip as without_session
 from .admin.traffic import Counted, Traffic
-from .delivery import Ledger, Outbox
+from .delivery import Ledger, Outbox, StoreError
 from .flash import Flash, set_flash, taken_flash
 from .glance import Glance, is_fetch
 from .infer import Memory, ProductMemory
@@ -169,6 +169,8 @@ class CapiMiddleware:
         rest = path[len(mount) :]
         if rest == "/health":
             return self._health
+        if rest == "/metrics" and self._source.current.server.metrics_token:
+            return self._metrics
         if rest == "/admin" or rest.startswith("/admin/"):
             return self._admin_page
         if not settings.active:
@@ -253,6 +255,25 @@ class CapiMiddleware:
             status,
             [("Content-Type", "application/json"), ("Cache-Control", "no-store"), ("Content-Length", str(len(body)))],
         )
+        return [body]
+
+    def _metrics(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        from . import metrics
+
+        token = self._source.current.server.metrics_token.reveal()
+        if not metrics.may_read(environ.get("HTTP_AUTHORIZATION", ""), token):
+            start_response("401 Unauthorized", [("WWW-Authenticate", "Bearer"), ("Content-Length", "0")])
+            return [b""]
+        ledger = Ledger(self._source)
+        try:
+            totals = ledger.totals()
+        except StoreError:
+            totals = {}  # capi_healthy says so
+        finally:
+            ledger.close()
+        body = metrics.exposition(self._outbox.health(), totals, dict(self._counts), os.getpid()).encode()
+        headers = [("Content-Type", metrics.CONTENT_TYPE), ("Cache-Control", "no-store")]
+        start_response("200 OK", [*headers, ("Content-Length", str(len(body)))])
         return [body]
 
     # -- for people and programs

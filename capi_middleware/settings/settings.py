@@ -402,6 +402,11 @@ class ServerSettings:
     admin_password: Secret = option(
         Secret(), "Password of the admin page, instead of one set there.", env="CAPI_ADMIN_PASSWORD"
     )
+    metrics_token: Secret = option(
+        Secret(),
+        "Opens `{mount}/metrics` to whoever bears this token (Prometheus: `authorization`); without one there is none.",
+        env="CAPI_METRICS_TOKEN",
+    )
 
 
 @dataclass(frozen=True, slots=True)

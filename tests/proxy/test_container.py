@@ -1,7 +1,6 @@
 """The Containerfile: what it copies is enough, its command and health check do with the real process what it says.
 
-``make container`` builds the image and runs it, too (``CAPI_CONTAINER=1``): that needs root, a minute or two, and
-buildah and debootstrap from the system's packages.
+The image is built and run, too, in less than a minute, where root has buildah and debootstrap.
 """
 
 from __future__ import annotations
@@ -138,18 +137,21 @@ def real_shop() -> Iterator[int]:
 @pytest.fixture
 def image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Built with buildah, without an engine; where the base image cannot be pulled, Debian's own Python stands in."""
-    for key, value in {"STORAGE_DRIVER": "vfs", "BUILDAH_ISOLATION": "chroot"}.items():
-        monkeypatch.setenv(key, value)
+    storage = tmp_path / "storage.conf"
+    storage.write_text(f'[storage]\ndriver = "vfs"\ngraphroot = "{tmp_path}/graph"\nrunroot = "{tmp_path}/run"\n')
+    monkeypatch.setenv("CONTAINERS_STORAGE_CONF", str(storage))
+    monkeypatch.setenv("BUILDAH_ISOLATION", "chroot")
     if subprocess.run(["buildah", "pull", "--quiet", said("FROM")], stderr=subprocess.DEVNULL).returncode:
         stand_in(said("FROM"), tmp_path / "root")
     name = "localhost/capi-middleware:test"
     buildah("bud", "--format", "docker", "--network", "host", *pip_settings(), "-t", name, "-f", str(FILE), str(ROOT))
     yield name
-    buildah("rmi", name)
+    buildah("rmi", "--all", "--force")
 
 
-@pytest.mark.skipif(not os.environ.get("CAPI_CONTAINER"), reason="make container")
-@pytest.mark.timeout(1800)
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="building needs root")
+@pytest.mark.skipif(not (shutil.which("buildah") and shutil.which("debootstrap")), reason="no buildah, no debootstrap")
+@pytest.mark.timeout(900)
 def test_the_image_serves_and_stops(image: str) -> None:
     """As its own user, with its state folder; a page gets the snippet; SIGTERM ends it with 0."""
     port = free_port()
@@ -177,6 +179,8 @@ def test_the_image_serves_and_stops(image: str) -> None:
             if process.poll() is None:
                 process.kill()
                 process.wait()
+            if process.stdout is not None:
+                process.stdout.close()
             buildah("rm", container)
 
 
@@ -189,7 +193,9 @@ def buildah(*words: str) -> str:
 def stand_in(name: str, root: Path) -> None:
     """An image of this name from Debian's packages: Python with pip, as the official one has them."""
     packages = "--include=python3,python3-pip,ca-certificates"
-    subprocess.run(["debootstrap", "--variant=minbase", packages, "stable", str(root)], check=True, stdout=sys.stderr)
+    made = subprocess.run(["debootstrap", "--variant=minbase", packages, "stable", str(root)], stdout=subprocess.PIPE)
+    if made.returncode:
+        pytest.skip(f"no base image can be pulled or made here: {made.stdout[-300:].decode(errors='replace')}")
     for marker in root.glob("usr/lib/python3*/EXTERNALLY-MANAGED"):
         marker.unlink()
     (root / "usr" / "bin" / "python").symlink_to("python3")
@@ -197,6 +203,7 @@ def stand_in(name: str, root: Path) -> None:
     buildah("add", "--quiet", container, str(root), "/")
     buildah("config", "--env", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", container)
     buildah("commit", "--quiet", "--rm", container, name)
+    shutil.rmtree(root)
 
 
 def pip_settings() -> list[str]:
@@ -204,7 +211,9 @@ def pip_settings() -> list[str]:
     files = [Path("/etc/pip.conf"), Path.home() / ".config" / "pip" / "pip.conf"]
     known = [path for path in files if path.exists()]
     told = "\n".join(path.read_text() for path in known)
-    paths = {word.split("file://")[-1] for line in told.splitlines() for word in line.partition("=")[2].split()}
+    words = {word for line in told.splitlines() for word in line.partition("=")[2].split()}
+    # The files of an index in a folder stand beside it.
+    paths = {word if "file://" not in word else str(Path(word.partition("file://")[2]).parent) for word in words}
     mounts = [f"{path}:{path}:ro" for path in sorted(paths) if path.startswith("/") and Path(path).exists()]
     mounts += [f"{path}:/{'etc/pip.conf' if path == files[0] else 'root/.config/pip/pip.conf'}:ro" for path in known]
     return [word for mount in mounts for word in ("--volume", mount)]
