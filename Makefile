@@ -41,6 +41,11 @@ soak: $(VENV)/.tested system
 	FAULT_ROUNDS=200 $(BIN)/python -m pytest tests/faults/test_kills.py::test_workers_killed_at_random_moments
 	for round in 1 2 3 4 5 6 7 8 9 10; do $(BIN)/python -m pytest -q tests/faults || exit 1; done
 
+# The example's image, built and run: as root, with buildah and debootstrap from the system's packages.
+.PHONY: container
+container: $(VENV)/.tested
+	CAPI_CONTAINER=1 $(BIN)/python -m pytest tests/proxy/test_container.py
+
 # Each benchmark prints ratios within one run; a gate missed by more than a quarter fails. Writes docs/benchmarks.md.
 bench: $(VENV)/.benched system
 	$(BIN)/python benchmarks/run.py

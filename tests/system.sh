@@ -7,10 +7,6 @@ command -v nginx >/dev/null 2>&1 || missing="$missing nginx-light"
 ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || missing="$missing postgresql"
 command -v firefox-esr >/dev/null 2>&1 || missing="$missing firefox-esr"
 command -v caddy >/dev/null 2>&1 || missing="$missing caddy"
-if [ "$(id -u)" = 0 ]; then # an image is built without an engine
-    command -v buildah >/dev/null 2>&1 || missing="$missing buildah"
-    command -v debootstrap >/dev/null 2>&1 || missing="$missing debootstrap"
-fi
 command -v node >/dev/null 2>&1 || missing="$missing nodejs"
 command -v npm >/dev/null 2>&1 || missing="$missing npm"
 [ -z "$missing" ] && exit 0
