@@ -1,0 +1,238 @@
+"""What the judge makes of a response's head, row by row; what follows for the bytes is in test_response.py."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from werkzeug.test import create_environ
+
+from capi_middleware.page import Carrier, Form, Judge, Reason, Verdict
+from capi_middleware.page import judge as module
+from capi_middleware.page.judge import INTERMEDIARY, NOTHING_PREPARED, Prepared
+from capi_middleware.settings import Settings
+from capi_middleware.settings.settings import MetaSettings, PageSettings, ServerSettings
+from capi_middleware.visit import Asker
+from tests.page.conftest import PIXEL, visit
+from tests.page.wire import HTML
+
+META = "https://connect.facebook.net"
+COUNT = "https://www.facebook.com"
+FRESH = ("Cache-Control", "max-age=60")
+TAGGED = ("ETag", '"abc"')
+Pairs = list[tuple[str, str]]
+
+
+def judge_of(**page: Any) -> Judge:
+    return Judge(Settings(meta=MetaSettings(pixel_id=PIXEL), page=PageSettings(**page)))
+
+
+def judged(
+    *headers: tuple[str, str], by: Judge | None = None, prepared: Prepared = NOTHING_PREPARED, **who: Any
+) -> Verdict:
+    return (by or judge_of())("200 OK", list(headers), visit(**who), prepared)
+
+
+@pytest.mark.parametrize(
+    ("headers", "reason"),
+    [
+        ([], Reason.NOT_HTML),
+        ([("Content-Type", "text/plain")], Reason.NOT_HTML),
+        ([("Content-Type", "application/xhtml+xml")], Reason.XHTML),
+        ([("content-TYPE", " Text/HTML ; charset=utf-8")], Reason.INLINE),
+        ([("Content-Type", "text/html; charset=utf-16le")], Reason.CHARSET),
+        ([("Content-Type", "text/html; Charset=\"ISO-2022-JP\"")], Reason.CHARSET),
+        ([("Content-Type", "text/html;charset='hz-gb-2312'")], Reason.CHARSET),
+        ([HTML, ("Content-Range", "bytes 0-1/9")], Reason.PARTIAL),
+        ([HTML, ("Content-Disposition", ' ATTACHMENT; filename="a.html"')], Reason.ATTACHMENT),
+        ([HTML, ("Content-Disposition", "inline")], Reason.INLINE),
+        ([HTML, ("X-Accel-Redirect", "/a")], Reason.SENDFILE),
+        ([HTML, ("Content-Length", " 12 ")], Reason.INLINE),
+        ([HTML, ("Content-Length", "1²")], Reason.LENGTH),
+        ([HTML, ("Content-Length", "-1")], Reason.LENGTH),
+        ([HTML, ("Content-Length", "12"), ("content-length", "12")], Reason.LENGTH),
+        ([HTML, ("Content-Encoding", "identity")], Reason.INLINE),
+        ([HTML, ("Content-Encoding", " GZIP ")], Reason.INLINE),
+        ([HTML, ("Content-Encoding", "compress")], Reason.ENCODING),
+        ([HTML, FRESH], Reason.COLLECT),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_by_headers(headers: Pairs, reason: Reason) -> None:
+    for method in ("GET", "HEAD"):
+        verdict = judged(*headers, method=method)
+        touched = reason in (Reason.INLINE, Reason.COLLECT)
+        assert verdict.reason is (Reason.HEAD if touched and method == "HEAD" else reason)
+        assert verdict.inject is (touched and method == "GET")
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [("206 Partial", Reason.PARTIAL), ("304 Not Modified", Reason.NOT_MODIFIED), ("201 Created", Reason.STATUS)],
+)
+def test_by_status(status: str, reason: Reason) -> None:
+    headers = [HTML]
+    verdict = judge_of()(status, headers, visit())
+    assert verdict == Verdict(reason, Carrier.NONE, headers) and verdict.headers is headers
+
+
+def test_what_the_injector_is_told_of_the_bytes() -> None:
+    verdict = judged(("Content-Type", "text/html; charset=latin-1"), ("Content-Encoding", "GZip"))
+    assert (verdict.coding, verdict.charset) == ("gzip", True)
+    verdict = judged(("Content-Type", "text/html"), ("Content-Encoding", "identity"))
+    assert (verdict.coding, verdict.charset) == ("", False)
+    again = judge_of()
+    for _ in range(2):  # judged, and remembered
+        verdict = judged(("Content-Type", "text/html"), ("Content-Encoding", "gzip"), by=again)
+        assert verdict == Verdict(
+            Reason.INLINE,
+            Carrier.INLINE,
+            [("Content-Type", "text/html"), ("Content-Encoding", "gzip"), ("Cache-Control", "private, no-cache")],
+            coding="gzip",
+            charset=False,
+        )
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "HEAD"])
+@pytest.mark.parametrize(
+    ("asker", "reason"),
+    [
+        (Asker.PERSON, Reason.INLINE),
+        (Asker.SUSPECT, Reason.INLINE),
+        (Asker.PREFETCH, Reason.COLLECT),
+        (Asker.SCRIPT, Reason.SCRIPT),
+        (Asker.FRAME, Reason.FRAME),
+        (Asker.ROBOT, Reason.ROBOT),
+    ],
+)
+def test_by_asker(asker: Asker, reason: Reason, method: str) -> None:
+    """A HEAD request's headers are those of its GET, by whom so ever."""
+    headers = [HTML]
+    verdict = judge_of()("200 OK", headers, visit(asker=asker, method=method))
+    assert verdict.reason is (Reason.HEAD if method == "HEAD" else reason)
+    if reason.name in ("SCRIPT", "FRAME", "ROBOT") and method != "HEAD":
+        assert verdict.headers is headers
+
+
+def test_the_headers_of_a_head_request_are_those_of_its_page() -> None:
+    for extra in ([TAGGED, ("Set-Cookie", "a=1")], [TAGGED, FRESH]):
+        by = judge_of()
+        page = judged(HTML, *extra, by=by)
+        head = judged(HTML, *extra, by=by, method="HEAD")
+        assert head.headers == page.headers and not head.inject
+
+
+def test_a_carrier_that_the_settings_name() -> None:
+    assert judged(HTML, FRESH, by=judge_of(carrier="inline")).carrier is Carrier.INLINE
+    assert judged(HTML, ("Cache-Control", "no-store"), by=judge_of(carrier="collect")).carrier is Carrier.COLLECT
+    assert judged(HTML, FRESH, by=judge_of(carrier="collect"), method="POST").carrier is Carrier.INLINE
+
+
+def test_a_policy_that_is_extended_stands_there_once() -> None:
+    headers = [("content-security-policy", "default-src 'self'"), HTML, ("Content-Security-Policy", "img-src *")]
+    verdict = judged(*headers, by=judge_of(csp="extend"))
+    assert verdict.headers == [
+        HTML,
+        ("Cache-Control", "private, no-cache"),
+        (
+            "Content-Security-Policy",
+            f"default-src 'self'; script-src 'self' {META}; img-src 'self' {COUNT}; frame-src 'self' {COUNT}, "
+            "img-src *",
+        ),
+    ]
+    assert (verdict.form, verdict.script, verdict.pixel) == (Form.EXTERNAL, True, True)
+
+
+def test_a_policy_is_asked_about_our_own_mount_and_pixel() -> None:
+    shop = Settings(
+        meta=MetaSettings(pixel_id=PIXEL, pixel_url="https://stand.in/p.js"), server=ServerSettings(mount="/elsewhere")
+    )
+    policy = "script-src https://shop.example/elsewhere/ https://stand.in; connect-src https://shop.example/elsewhere/"
+    verdict = judged(HTML, ("Content-Security-Policy", policy), by=Judge(shop))
+    assert (verdict.form, verdict.script, verdict.pixel) == (Form.EXTERNAL, True, True)
+
+
+@pytest.mark.parametrize(
+    ("policy", "fresh", "seen"),
+    [
+        ("script-src 'nonce-abc' 'strict-dynamic'", False, (Reason.INLINE, Form.INLINE, "abc", True, True)),
+        ("script-src 'nonce-abc' 'strict-dynamic'", True, (Reason.COLLECT, Form.INLINE, "abc", True, True)),
+        (f"script-src 'unsafe-inline' {META}", False, (Reason.INLINE, Form.INLINE, "", False, True)),
+        (f"script-src 'unsafe-inline' {META}", True, (Reason.CSP, Form.INLINE, "", True, True)),
+        ("script-src 'self'", False, (Reason.INLINE, Form.EXTERNAL, "", True, False)),
+        ("script-src 'self'", True, (Reason.COLLECT, Form.EXTERNAL, "", True, False)),
+        ("script-src 'unsafe-inline'", False, (Reason.ALONE, Form.NONE, "", False, False)),
+        ("script-src 'none'", True, (Reason.CSP, Form.INLINE, "", True, True)),
+    ],
+)  # fmt: skip
+def test_by_policy(policy: str, fresh: bool, seen: tuple[object, ...]) -> None:
+    """A page for a cache lives by the served script alone; one for a visitor by that or by the pixel."""
+    verdict = judged(HTML, ("Content-Security-Policy", policy), *([FRESH] if fresh else []))
+    assert (verdict.reason, verdict.form, verdict.nonce, verdict.script, verdict.pixel) == seen
+
+
+def test_an_integrity_policy_leaves_the_server_alone() -> None:
+    verdict = judged(HTML, ("Integrity-Policy", "blocked-destinations=(script)"))
+    assert (verdict.reason, verdict.form, verdict.pixel) == (Reason.ALONE, Form.NONE, False)
+
+
+@pytest.mark.parametrize("asker", [Asker.PERSON, Asker.PREFETCH, Asker.SUSPECT])
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_whoever_opens_a_page_gets_it_whole_and_in_a_coding_that_we_read(asker: Asker, method: str) -> None:
+    environ = create_environ(headers={"If-None-Match": '"abc"', "Accept-Encoding": "gzip, compress"})
+    assert judge_of().prepare(environ, visit(asker=asker, method=method)) == Prepared(False, False)
+    assert "HTTP_IF_NONE_MATCH" not in environ and environ["HTTP_ACCEPT_ENCODING"] == "gzip"
+
+
+@pytest.mark.parametrize("asker", [Asker.SCRIPT, Asker.FRAME, Asker.ROBOT])
+def test_whoever_opens_none_keeps_his_conditions_and_codings(asker: Asker) -> None:
+    by = judge_of()
+    given = {"If-None-Match": '"abc"', "Accept-Encoding": "gzip, compress"}
+    environ = create_environ(headers=given)
+    assert by.prepare(environ, visit(asker=asker)) == Prepared(False, False)
+    assert (environ["HTTP_IF_NONE_MATCH"], environ["HTTP_ACCEPT_ENCODING"]) == tuple(given.values())
+    environ = create_environ(headers={"If-None-Match": by.validators.marked('"abc"')})
+    assert by.prepare(environ, visit(asker=asker)) == Prepared(True, False)
+    assert environ["HTTP_IF_NONE_MATCH"] == '"abc"', "the app never sees our mark"
+
+
+@pytest.mark.parametrize("asker", [Asker.PERSON, Asker.SCRIPT])
+def test_a_posted_form_keeps_its_conditions(asker: Asker) -> None:
+    environ = create_environ(method="POST", headers={"If-None-Match": '"abc"', "Accept-Encoding": "compress"})
+    assert judge_of().prepare(environ, visit(asker=asker, method="POST")) == Prepared(False, False)
+    environ[INTERMEDIARY] = True
+    assert judge_of().prepare(environ, visit(asker=asker, method="POST")) == Prepared(False, True)
+    assert (environ["HTTP_IF_NONE_MATCH"], environ["HTTP_ACCEPT_ENCODING"]) == ('"abc"', "compress")
+
+
+@pytest.mark.parametrize("asker", [Asker.PERSON, Asker.ROBOT])
+def test_a_proxy_says_that_it_is_one(asker: Asker) -> None:
+    environ = create_environ()
+    environ[INTERMEDIARY] = True
+    prepared = judge_of().prepare(environ, visit(asker=asker))
+    assert prepared == Prepared(False, True)
+    by = judge_of()
+    for _ in range(2):
+        assert judged(HTML, ("Cache-Control", "no-transform"), by=by).inject, "the origin's own word binds others"
+        verdict = judged(HTML, ("Cache-Control", "no-transform"), by=by, prepared=prepared)
+        assert verdict.reason is Reason.NO_TRANSFORM
+    assert judged(HTML, by=by, prepared=prepared).inject
+
+
+def test_what_is_remembered_of_earlier_answers_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_KNOWN", 10)
+    by = judge_of()
+    for number in range(35):
+        assert judged(HTML, ("Cache-Control", f"no-store, x{number}"), by=by).inject
+        assert len(by._known) == number % 10 + 1
+
+
+def test_an_answer_with_a_cookie_is_not_remembered_for_one_without() -> None:
+    by = judge_of()
+    assert judged(HTML, ("Vary", "Cookie"), by=by).carrier is Carrier.INLINE
+    assert judged(HTML, TAGGED, ("Set-Cookie", "a=1"), by=by).carrier is Carrier.INLINE
+    assert judged(HTML, TAGGED, by=by).carrier is Carrier.COLLECT
+    page = judged(HTML, ("Set-Cookie", "a=1"), ("X-A", "b"), ("Content-Length", "9"), by=by)
+    assert page.headers == [HTML, ("Set-Cookie", "a=1"), ("X-A", "b"), ("Cache-Control", "private, no-cache")]
+    page = judged(HTML, ("Set-Cookie", "b=2"), ("X-A", "c"), ("Content-Length", "8"), by=by)
+    assert page.headers == [HTML, ("Set-Cookie", "b=2"), ("X-A", "c"), ("Cache-Control", "private, no-cache")]
