@@ -280,11 +280,11 @@ def extended(policy: Policy, site: Site) -> Policy:
     if (name and _closed(policy[name])) or _sandboxed(policy):
         return changed
     for directive, source in _lacks(policy, site):
-        if directive not in changed:
+        listed = changed.get(directive)
+        if listed is None:
             chain = next(chain for chain in (SCRIPT, IMG, CONNECT, FRAME, FORM) if directive in chain)
-            inherited = changed.get(in_force(changed, chain), ())
-            changed[directive] = () if _closed(inherited) else inherited
-        changed[directive] = (*(() if _closed(changed[directive]) else changed[directive]), source)
+            listed = changed.get(in_force(changed, chain), ())
+        changed[directive] = (source,) if _closed(listed) else (*listed, source)
     return changed
 
 
