@@ -476,11 +476,11 @@ def test_7_no_cell_of_the_csv_is_a_formula(make_app: Callable[..., CapiMiddlewar
             assert cell[:1] not in ("=", "+", "-", "@", "\t", "\r"), cell
 
 
-def test_6_a_log_line_is_one_line(app: CapiMiddleware, caplog: pytest.LogCaptureFixture) -> None:
+def test_6_what_a_stranger_asks_for_is_not_logged(app: CapiMiddleware, caplog: pytest.LogCaptureFixture) -> None:
+    """So no line of a log can be forged by it."""
     with caplog.at_level(logging.DEBUG, "capi_middleware"):
         Owner(app).get("no\u202esuch%0d%0apage%1b[31m")
-    for record in caplog.records:
-        assert not re.search(r"[\r\n\x1b\u202e]", record.getMessage())
+    assert not caplog.records
 
 
 # -- 21: too much of everything
@@ -528,6 +528,7 @@ def test_25_28_the_token_is_in_its_file_alone(
     assert all(TOKEN not in text for text in (*pages, caplog.text))
     for path in state.rglob("*"):
         assert path.stat().st_mode & 0o077 == 0, f"{path.name} can be read by others"
+    assert meta.server_events
     assert all(TOKEN not in event.payload.__repr__() for event in meta.server_events)
 
 

@@ -179,6 +179,7 @@ def test_without_opting_in_nothing_typed_is_used(sandbox: Sandbox, tmp_path: Pat
     visitor.post("/login", {"email": "John_Smith@gmail.com"})
     visitor.get("/")
     assert app.flush(10)
+    assert sandbox.server_events
     assert all("em" not in event.payload["user_data"] for event in sandbox.server_events)
     app.close()
 
