@@ -33,7 +33,8 @@ class Heard(logging.Handler):
 
 
 def main(folder: Path = FOLDER) -> None:
-    """Write ``admin-try-sv.png``, ``admin-overview-sv.png``, ``admin-events-sv.png`` and the same in English."""
+    """Write ``admin-try-sv.png``, ``admin-overview-sv.png``, ``admin-events-sv.png``, ``admin-pick-sv.png`` (point and
+    click) and the same in English."""
     folder.mkdir(parents=True, exist_ok=True)
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     with sync_playwright() as playwright:
@@ -74,7 +75,15 @@ def _path(browser: Browser, demo: Demo, heard: Heard, locale: str, folder: Path,
     page.goto(demo.admin_url)
     page.screenshot(path=folder / f"admin-overview-{language}.png")
     page.goto(f"{demo.admin_url}events")
+    page.wait_for_selector("[data-live] .leg.yes")
     page.screenshot(path=folder / f"admin-events-{language}.png")
+    page.goto(f"{demo.admin_url}rules")
+    page.click("form[action$='rules/pick'] button")
+    page.goto(f"{demo.shop_url}produkt/vas-vag")
+    page.click(".price >> nth=0")
+    page.get_by_text("459").last.wait_for()
+    page.wait_for_timeout(1000)  # until the bar has asked what the rule would do
+    page.screenshot(path=folder / f"admin-pick-{language}.png")
     context.close()
 
 

@@ -69,8 +69,8 @@ def status(it: Situation, say: Say, many: Say) -> Advice:
     waiting, oldest = queue(it)
     if waiting and oldest > OLD:
         text = many(
-            "Meta is slow right now. One event is waiting and will be sent by itself.",
-            "Meta is slow right now. {n} events are waiting and will be sent by themselves.",
+            "Meta is slow right now. One event is waiting and will be sent automatically.",
+            "Meta is slow right now. {n} events are waiting and will be sent automatically.",
             waiting,
         )
         return Advice("warn", text)
@@ -93,7 +93,7 @@ def _working(it: Situation, say: Say, many: Say) -> Advice:
         return Advice("note", text, say("Open your shop: the visit appears here within two seconds."), "try")
     if it.counts.get("dead", 0) > delivered:
         text = say("Meta refuses most events.")
-        return Advice("bad", text, say("Look at the refused events and their reasons."), "events?state=dead")
+        return Advice("bad", text, say("See which events were refused, and why."), "events?state=dead")
     if not delivered:
         return Advice("note", say("The first events are on their way to Meta."), say("See them arrive."), "events")
     dead = it.counts.get("dead", 0)
@@ -104,7 +104,7 @@ def _working(it: Situation, say: Say, many: Say) -> Advice:
             dead,
             good=delivered,
         )
-        return Advice("good", text, say("Look at the refused events and their reasons."), "events?state=dead")
+        return Advice("good", text, say("See which events were refused, and why."), "events?state=dead")
     text = many(
         "Everything works. Your shop has sent one event in the last 24 hours and Meta accepted it.",
         "Everything works. Your shop has sent {n} events in the last 24 hours and Meta accepted them all.",
@@ -116,16 +116,16 @@ def _working(it: Situation, say: Say, many: Say) -> Advice:
 def _trouble(pixel: PixelState, it: Situation, say: Say, many: Say) -> Advice:
     told = meaning(pixel.code, pixel.subcode, pixel.reason, say, pixel.pixel_id)
     waiting = many(
-        "One event waits and is sent when this is mended; it is not lost.",
-        "{n} events wait and are sent when this is mended; none is lost.",
+        "One event waits and is sent once this is fixed; it is not lost.",
+        "{n} events wait and are sent once this is fixed; none is lost.",
         queue(it)[0],
     )
     if pixel.state == "paused" or told.kind in ("token", "pixel", "permission", "policy"):
         place = "connect" if told.kind in ("token", "pixel", "permission") else "events"
         return Advice("bad", f"{told.text} {waiting}", told.todo, place)
     waiting = many(
-        "One event is waiting and will be sent by itself.",
-        "{n} events are waiting and will be sent by themselves.",
+        "One event is waiting and will be sent automatically.",
+        "{n} events are waiting and will be sent automatically.",
         queue(it)[0],
     )
     return Advice("warn", f"{told.text} {waiting}", told.todo if told.kind == "network" else "")
@@ -152,7 +152,7 @@ def _faults(it: Situation, say: Say, many: Say) -> list[Advice]:
     found = []
     for problem in it.problems[:5]:
         text = say("A mistake in the settings: {what}", what=str(problem))
-        todo = say("The last good version stays in force. Whoever wrote the file should mend it.")
+        todo = say("The last good version stays in force. Whoever wrote the file should correct it.")
         found.append(Advice("warn", text, todo, "settings#mistakes"))
     for reason, count in sorted(it.lost.items()):
         if count and reason not in _LOST:
@@ -165,8 +165,8 @@ def _faults(it: Situation, say: Say, many: Say) -> list[Advice]:
     faults = sum(n for what, n in it.late.items() if what.startswith("reason:FAULT"))
     if faults:
         text = many(
-            "One page could not be worked on for a fault of ours; it went out as the shop made it.",
-            "{n} pages could not be worked on for a fault of ours; they went out as the shop made them.",
+            "One page could not be handled because of an error in this program; it went out as the shop made it.",
+            "{n} pages could not be handled because of an error in this program; they went out as the shop made them.",
             faults,
         )
         found.append(Advice("warn", text, say("Please report it: the server's log says where."), ""))
@@ -183,7 +183,7 @@ def _rules(it: Situation, say: Say) -> list[Advice]:
             rule=quiet.rule,
             date=_date(quiet.since),
         )
-        found.append(Advice("bad", text, say("The shop may have changed. Try the rule, or pick it anew."), "rules"))
+        found.append(Advice("bad", text, say("The shop may have changed. Try the rule, or pick it again."), "rules"))
     return found
 
 
@@ -263,7 +263,7 @@ def _consent(it: Situation, say: Say) -> list[Advice]:
         text = say(
             "The shop asks its visitors for consent ({tools}), but the settings ignore it.", tools=_list(it.tools)
         )
-        found.append(Advice("bad", text, say("Choose “by itself”, so that a no is respected."), "consent"))
+        found.append(Advice("bad", text, say("Choose “automatic”, so that a no is respected."), "consent"))
     return found
 
 
@@ -272,11 +272,12 @@ def _visitors(it: Situation, say: Say) -> list[Advice]:
     todo = say("Whoever runs the server should set trusted_hops or trusted_proxies (docs/privacy.md).")
     if code == "one_address":
         text = say(
-            "All visitors seem to come from one address: a proxy stands in front. Meta recognises fewer of them."
+            "All visitors seem to come from one IP address: a proxy stands in front of the server. Meta recognises "
+            "fewer of them."
         )
         return [Advice("warn", text, todo, "")]
     if code == "no_address":
-        text = say("The visitors' network addresses are not known. Meta recognises fewer of them.")
+        text = say("The visitors' IP addresses are not known. Meta recognises fewer of them.")
         return [Advice("note", text, todo, "")]
     return []
 
@@ -298,7 +299,7 @@ def _figures(it: Situation, say: Say) -> list[Advice]:
     if expected >= ENOUGH and paired / expected < 0.85 and blocked < expected * 0.3:
         level = "warn" if paired / expected < 0.6 else "note"
         text = say("{share} of the events came from browser and server both.", share=paired / expected)
-        todo = say("Look at those that came from the server only, and why.")
+        todo = say("See which came from the server only, and why.")
         found.append(Advice(level, text, todo, "events?legs=server"))
     return found
 

@@ -43,7 +43,7 @@ def meaning(code: int, subcode: int, reason: str, say: Say, pixel_id: str = "") 
     if code == 100:
         return _event(subcode, reason, say)
     if code in (1, 2, 5000) or code < 0:
-        return Meaning("meta", say("Meta has trouble of its own right now. The event is sent again by itself."))
+        return Meaning("meta", say("Meta has a problem right now. The event is sent again automatically."))
     if "certificate" in reason or "not secure" in reason:
         return Meaning(
             "network",

@@ -55,6 +55,7 @@ ROUTES: tuple[tuple[str, tuple[str, ...], Access, View], ...] = (
     ("/rules.toml", ("GET",), Access.OWNER, rules.export),
     ("/rules/pick", ("POST",), Access.OWNER, picking.start),
     ("/rules/pick/words", ("GET",), Access.PICKER, picking.words),
+    ("/rules/pick/stop", ("POST",), Access.OWNER, picking.stop),
     ("/rules/pick/end", ("POST",), Access.PICKER, picking.end),
     ("/rules/pick/look", ("POST",), Access.PICKER, picking.look),
     ("/rules/pick/draft", ("POST",), Access.PICKER, picking.draft),
@@ -120,7 +121,7 @@ class Admin:
             response = _trouble(desk, problem)
         except Exception as error:
             _log.error("the admin page failed: %s%s", type(error).__name__, _place(error))
-            response = desk.page("problem.html", 500, problem="")
+            response = desk.page("problem.html", 500, problem="", title=desk.say("That did not work"))
         gate.harden(response, door)
         return response
 
@@ -142,7 +143,7 @@ class Admin:
         """The gate. None: come in."""
         changing = method != "GET"
         if changing and gate.is_foreign(request, desk.authority):
-            return desk.page("problem.html", 403, problem=desk.say("This form was sent from another page."))
+            return _refusal(desk, desk.say("This form was sent from another page."))
         known = desk.door.session
         if access in (Access.PUBLIC, Access.SETUP):
             return None
@@ -150,16 +151,19 @@ class Admin:
             return desk.go("login")
         if access is Access.PICKER:
             if not picker.is_on(request.cookies, self._services.key, known.token):
-                return desk.page("problem.html", 403, problem=desk.say("Point and click has ended. Start it again."))
+                return _refusal(desk, desk.say("Point and click has ended. Start it again."))
             return None
         if changing and not gate.carries_csrf(request, known):
-            problem = desk.say("You were signed out for safety. Go back and send it again.")
-            return desk.page("problem.html", 403, problem=problem)
+            return _refusal(desk, desk.say("You were logged out for safety. Go back and send it again."))
         if access is Access.FRESH and not known.fresh:
             back = path if method == "GET" else "/settings"
             query = request.query_string.decode("ascii", "ignore") if method == "GET" else ""
             return desk.go("confirm?" + urlencode({"next": f"{back}?{query}" if query else back}))
         return None
+
+
+def _refusal(desk: Desk, problem: str) -> Response:
+    return desk.page("problem.html", 403, problem=problem, title=desk.say("That did not work"))
 
 
 def _trouble(desk: Desk, problem: HTTPException) -> Response:
@@ -170,7 +174,8 @@ def _trouble(desk: Desk, problem: HTTPException) -> Response:
     }
     code = problem.code or 500
     told = problem.description if problem.description != type(problem).description else ""
-    response = desk.page("problem.html", code, problem=told or texts.get(code, ""))
+    title = desk.say("Page not found") if code == 404 else desk.say("That did not work")
+    response = desk.page("problem.html", code, problem=told or texts.get(code, ""), title=title)
     if isinstance(problem, MethodNotAllowed) and problem.valid_methods:
         response.headers["Allow"] = ", ".join(problem.valid_methods)
     return response

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from markupsafe import Markup, escape
@@ -23,7 +23,7 @@ class Bar(NamedTuple):
 
 
 _WIDTH, _HEIGHT, _FOOT, _HEAD = 720, 150, 22, 16
-_SMALL = 96
+_SMALL, _NARROW, _WIDEST = 96, 280, 44
 
 
 def stacked(bars: Sequence[Bar], title: str, description: str) -> Markup:
@@ -49,16 +49,21 @@ def stacked(bars: Sequence[Bar], title: str, description: str) -> Markup:
                 parts.append(
                     f'<rect {look} x="{x:.1f}" y="{y:.1f}" width="{step * 0.7:.1f}" height="{height:.1f}" rx="1.5"/>'
                 )
-        parts.append(_hour(bar.at, index * step + step / 2, _HEAD + _HEIGHT + 16))
+        parts.append(_hour(bar.at, index * step + step / 2, _HEAD + _HEIGHT + 16, _WIDTH))
     parts.append("</svg>")
     return Markup("".join(parts))
 
 
-def line(points: Sequence[tuple[int, float | None]], title: str, description: str) -> Markup:
-    """A share from 0 to 1 over hours; an hour without one leaves a gap."""
-    width = 340
+def line(
+    points: Sequence[tuple[int, float | None]], title: str, description: str, percent: Callable[[float], str]
+) -> Markup:
+    """A share from 0 to 1 over hours; an hour without one leaves a gap. ``percent`` writes a share."""
+    width = _NARROW
     step = width / max(len(points), 1)
-    parts = [_begin(width, _HEAD + _SMALL + _FOOT, title, description), *_grid(100, _HEAD, _SMALL, _percent, width)]
+    parts = [
+        _begin(width, _HEAD + _SMALL + _FOOT, title, description),
+        *_grid(100, _HEAD, _SMALL, lambda value: percent(value / 100), width),
+    ]
     run: list[str] = []
     for index, (at, share) in enumerate(points):
         x = index * step + step / 2
@@ -69,23 +74,24 @@ def line(points: Sequence[tuple[int, float | None]], title: str, description: st
             y = _HEAD + _SMALL * (1 - share)
             run.append(f"{x:.1f},{y:.1f}")
             parts.append(f'<circle class="s-dot" cx="{x:.1f}" cy="{y:.1f}" r="2.5"/>')
-        parts.append(_hour(at, x, _HEAD + _SMALL + 16))
+        parts.append(_hour(at, x, _HEAD + _SMALL + 16, width))
     parts += [_run(run), "</svg>"]
     return Markup("".join(parts))
 
 
 def columns(values: Sequence[tuple[str, int]], title: str, description: str) -> Markup:
     """One column for each name."""
-    width = 340
+    width = _NARROW
     top = _even(max([count for _, count in values] + [1]))
     step = width / max(len(values), 1)
     parts = [_begin(width, _HEAD + _SMALL + _FOOT, title, description), *_grid(top, _HEAD, _SMALL, str, width)]
+    wide = min(step * 0.6, _WIDEST)
     for index, (name, count) in enumerate(values):
-        x, height = index * step, count / top * _SMALL
+        middle, height = index * step + step / 2, count / top * _SMALL
         parts.append(
-            f'<rect class="s-both" x="{x + step * 0.2:.1f}" y="{_HEAD + _SMALL - height:.1f}" width="{step * 0.6:.1f}" '
+            f'<rect class="s-both" x="{middle - wide / 2:.1f}" y="{_HEAD + _SMALL - height:.1f}" width="{wide:.1f}" '
             f'height="{height:.1f}" rx="1.5"/>'
-            f'<text x="{x + step / 2:.1f}" y="{_HEAD + _SMALL + 16}" text-anchor="middle">{escape(name)}</text>'
+            f'<text x="{middle:.1f}" y="{_HEAD + _SMALL + 16}" text-anchor="middle">{escape(name)}</text>'
         )
     parts.append("</svg>")
     return Markup("".join(parts))
@@ -108,9 +114,8 @@ def _begin(width: int, height: int, title: str, description: str) -> str:
     )
 
 
-def _grid(top: int, above: int, height: int, written: object, width: int = _WIDTH) -> list[str]:
+def _grid(top: int, above: int, height: int, written: Callable[[float], str], width: int = _WIDTH) -> list[str]:
     """Lines at nothing, half and all, with their values."""
-    write = written if callable(written) else str
     parts = []
     for share in (0.0, 0.5, 1.0):
         value = top * share
@@ -119,7 +124,7 @@ def _grid(top: int, above: int, height: int, written: object, width: int = _WIDT
         y = above + height * (1 - share)
         parts.append(f'<line class="{"axis" if not share else "grid"}" x1="0" y1="{y:.1f}" x2="{width}" y2="{y:.1f}"/>')
         if share:
-            text = escape(write(int(value) if value == int(value) else round(value, 1)))
+            text = escape(written(int(value) if value == int(value) else round(value, 1)))
             parts.append(f'<text class="scale" x="0" y="{y - 3:.1f}">{text}</text>')
     return parts
 
@@ -129,14 +134,17 @@ def _even(top: int) -> int:
     return top + top % 2
 
 
-def _percent(value: object) -> str:
-    return f"{value}\u00a0%"
-
-
 def _run(points: Sequence[str]) -> str:
     return f'<polyline class="s-line" points="{" ".join(points)}"/>' if len(points) > 1 else ""
 
 
-def _hour(at: int, x: float, y: float) -> str:
+def _hour(at: int, x: float, y: float, width: int) -> str:
     hour = time.localtime(at).tm_hour
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="middle">{hour:02d}</text>' if hour % 6 == 0 else ""
+    if hour % 6:
+        return ""
+    place = f'x="{x:.1f}" text-anchor="middle"'
+    if x < 16:
+        place = 'x="0"'
+    elif x > width - 16:
+        place = f'x="{width}" text-anchor="end"'
+    return f'<text {place} y="{y:.1f}">{hour:02d}:00</text>'

@@ -37,6 +37,13 @@ class Sender(Protocol):
     def forget(self, fbp: str) -> None: ...
 
 
+class Said(NamedTuple):
+    """What a page says at its top, once. ``level``: "good", "note", "warn" or "bad"."""
+
+    level: str
+    text: str
+
+
 class Services(NamedTuple):
     """``call``: the wrapped app, for looking at the shop's own pages without leaving the process. ``key``: what
     short-lived cookies are signed with. ``memory``: what is known of the shop's products."""
@@ -125,6 +132,14 @@ class Desk:
         known: Mapping[str, str] = getattr(terms, table)
         return self.say(known[code]) if code in known else code
 
+    def percent(self, share: float | None) -> str:
+        """A share of 1, as the owner's language writes it."""
+        return words.percent(share, self.language)
+
+    def source(self, text: str) -> str:
+        """Where a value was read, in words: ``jsonld:offers.price``, ``product memory x quantity``."""
+        return self.say(terms.origin_term(text)) if text else "–"
+
     def page(self, template: str, status: int = 200, **values: Any) -> Response:
         """Render a page. Everything that comes from outside is escaped by Jinja2."""
         text = (
@@ -137,9 +152,11 @@ class Desk:
                 term=self.term,
                 event_name=self.event,
                 n=lambda value, decimals=0: words.number(value, self.language, decimals),
-                percent=lambda share: words.percent(share, self.language),
+                percent=self.percent,
                 clock=words.clock,
-                shown=words.value,
+                shown=lambda value: words.value(value, self.language),
+                moment=lambda at: words.moment(at, self.now),
+                source_words=self.source,
                 duration=lambda seconds: words.duration(seconds, self.language),
                 languages=words.LANGUAGES,
                 nonce=self.door.nonce,
@@ -155,20 +172,22 @@ class Desk:
             response.delete_cookie("shop_said", path=self.home, secure=self.door.secure, samesite="Strict")
         return response
 
-    def go(self, place: str, message: str = "") -> Response:
-        """To another page of ours; ``message`` is shown there once."""
+    def go(self, place: str, message: str = "", level: str = "good") -> Response:
+        """To another page of ours; ``message`` is shown there once, as something good, to note, to mind or bad."""
         response = redirect(self.home + place, 303)
         if message:
-            response.set_cookie("shop_said", self._signer("said").dumps(message[:400]), max_age=30, path=self.home,
+            said = self._signer("said").dumps([level, message[:400]])
+            response.set_cookie("shop_said", said, max_age=30, path=self.home,
                                 httponly=True, samesite="Strict", secure=self.door.secure)  # fmt: skip
         return response
 
-    def _said(self) -> str:
+    def _said(self) -> Said | None:
         """What the page before left to be said; signed, so that nobody else puts words into our mouth."""
         try:
-            return str(self._signer("said").loads(self.request.cookies.get("shop_said", ""), max_age=60))
-        except BadData:
-            return ""
+            level, text = self._signer("said").loads(self.request.cookies.get("shop_said", ""), max_age=60)
+        except (BadData, ValueError):
+            return None
+        return Said(str(level), str(text))
 
     def _signer(self, purpose: str) -> URLSafeTimedSerializer:
         return URLSafeTimedSerializer(self.services.key, salt=f"capi-admin-{purpose}")

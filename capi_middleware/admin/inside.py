@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import unquote_to_bytes, urljoin, urlsplit
@@ -47,6 +48,16 @@ def place_of(text: str, authority: str) -> Place | None:
             return None
     path = parts.path or "/"
     return Place(path if path.startswith("/") else f"/{path}", parts.query)
+
+
+def typed_place(text: str, authority: str) -> Place | None:
+    """The same for what a person types: ``product/vase`` is a path too. Where its first part may be a host's name or
+    number, it is taken for one."""
+    first = "".join(text.split()).partition("/")[0].partition("?")[0]
+    place = place_of(text, authority)
+    if place is None and re.fullmatch(r"[A-Za-z_-][\w-]*", first) and first.lower() != "localhost":
+        return place_of("/" + text.strip(), authority)
+    return place
 
 
 def ask(app: App, environ: Mapping[str, Any], authority: str, secure: bool, place: Place) -> tuple[Place, Answer]:

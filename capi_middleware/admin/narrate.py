@@ -14,24 +14,28 @@ Say = Callable[..., str]
 
 def sentence(rule: Rule, say: Say) -> str:
     """What the rule does, for people who write no rules."""
-    where = _where(rule, say)
-    methods = methods_of(rule)
-    if rule.notice:
-        start = say("When a payment provider tells the shop of a payment")
-    elif methods == frozenset({"GET"}):
-        start = say("When somebody opens {where}", where=where)
-    elif "GET" in methods:
-        start = say("When somebody opens or sends something to {where}", where=where)
-    else:
-        start = say("When the page sends something to {where}", where=where)
-    proof = _proof(rule, say)
-    if proof:
-        start = say("{when} and {proof}", when=start, proof=proof)
+    start = moment(rule, say)
     if not rule.send:
         return say("{when}, “{event}” is not sent.", when=start, event=say(event_term(rule.event)))
     if rule.server_only:
         return say("{when}, “{event}” is sent by the server alone.", when=start, event=say(event_term(rule.event)))
     return say("{when}, “{event}” is sent.", when=start, event=say(event_term(rule.event)))
+
+
+def moment(rule: Rule, say: Say) -> str:
+    """When the rule fires: the sentence without its end."""
+    where = _where(rule, say)
+    methods = methods_of(rule)
+    if rule.notice:
+        start = say("When a payment provider tells the shop of a payment")
+    elif methods == frozenset({"GET"}):
+        start = say("When somebody opens {where}", where=where or say("a page"))
+    elif "GET" in methods:
+        start = say("When somebody opens or sends something to {where}", where=where or say("a page"))
+    else:
+        start = say("When the page sends something to {where}", where=where or say("the shop"))
+    proof = _proof(rule, say)
+    return say("{when} and {proof}", when=start, proof=proof) if proof else start
 
 
 def values(rule: Rule, say: Say) -> str:
@@ -49,13 +53,16 @@ def values(rule: Rule, say: Say) -> str:
 
 
 def _where(rule: Rule, say: Say) -> str:
+    """The addresses; "" for any."""
     if rule.graphql:
         return say("the shop's GraphQL")
     shown = list(dict.fromkeys(_pattern(pattern.text, say) for pattern in rule.paths))
     if len(shown) > 3:
         shown[3:] = ["…"]
     if not shown:
-        return say("an address with {what}", what=_fields(rule)) if rule.query else say("any page")
+        return say("an address with {what}", what=_fields(rule)) if rule.query else ""
+    if shown == [say("any page")] and not rule.query:
+        return ""
     text = say(" or ").join(shown)
     return f"{text} ({_fields(rule)})" if rule.query else text
 
@@ -67,7 +74,8 @@ def _pattern(text: str, say: Say) -> str:
     named = [say(KINDS.get(word.lstrip("~"), word.lstrip("~"))) for word in words]
     if not named:
         return say("any page")
-    return say("an address that speaks of: {words}", words=", ".join(dict.fromkeys(named)))
+    quoted = [say("“{word}”", word=word) for word in dict.fromkeys(named)]
+    return say("an address with words like {words}", words=say(" and ").join(quoted))
 
 
 def _fields(rule: Rule) -> str:
@@ -95,7 +103,9 @@ def _condition(when: When, say: Say) -> str:
     if when.json:
         parts.append(say("the shop's answer says so ({what})", what=", ".join(test.name for test in when.json)))
     if when.cookie:
-        parts.append(say("the shop sets the cookie {name}", name=", ".join(test.name for test in when.cookie)))
+        names = [name.strip("*") for test in when.cookie for name in test.name.split(" or ")]
+        shown = [*names[:2], "…"] if len(names) > 2 else names
+        parts.append(say("the shop sets a cookie ({name})", name=", ".join(shown)))
     if when.notice == "success":
         parts.append(say("the page shows a message of success"))
     if when.css:

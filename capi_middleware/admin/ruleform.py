@@ -201,7 +201,7 @@ def field_problem(field: str, form: RuleForm) -> str:
         "lines": N_("One of the values cannot be read."),
     }
     if field == "path" and not form.path:
-        return N_("Write the address, as /product/*")
+        return N_("Write the address, such as /product/*")
     if field == "path" and form.path.startswith("re:"):
         return N_("This pattern is too complicated. Try the simple form: /product/*")
     return texts.get(field, texts["name"])

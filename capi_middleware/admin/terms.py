@@ -70,7 +70,7 @@ KEYS: Mapping[str, str] = {
     "external_id": N_("The shop's own customer number"),
     "fbp": N_("Browser number (_fbp)"),
     "fbc": N_("Click on an advertisement (_fbc)"),
-    "client_ip_address": N_("Network address"),
+    "client_ip_address": N_("IP address"),
     "client_user_agent": N_("Kind of browser"),
 }
 VALUES: Mapping[str, str] = {
@@ -90,7 +90,7 @@ VALUES: Mapping[str, str] = {
     "predicted_ltv": N_("Predicted lifetime value"),
 }
 MODES: Mapping[str, str] = {
-    "auto": N_("By itself: asked for as soon as the shop is seen to ask its visitors (recommended)"),
+    "auto": N_("Automatic (recommended): a yes is asked for as soon as the shop is seen to ask its visitors"),
     "required": N_("Only after a yes: nothing is sent before the visitor has agreed to marketing"),
     "implied": N_("Unless there is a no: sent until the visitor says no (not lawful in the EU)"),
     "off": N_("Always: consent is taken care of elsewhere"),
@@ -146,9 +146,30 @@ SOURCES: Mapping[str, str] = {
     "meta": N_("a meta tag of the page"),
     "const": N_("always this text"),
 }
+ORIGINS: Mapping[str, str] = {
+    **SOURCES,
+    "jsonld": N_("the page's product data"),
+    "microdata": N_("the page's product data"),
+    "rdfa": N_("the page's product data"),
+    "og": N_("a meta tag of the page"),
+    "css": N_("an element of the page"),
+    "cookie": N_("a cookie"),
+    "header": N_("the request"),
+    "settings": N_("the settings"),
+    "general": N_("the rule"),
+    "product memory": N_("the product's own page, seen before"),
+    "the cart page before": N_("the cart page, seen before"),
+}
+"""Where a value was read, by what its source begins with; anything else is the page."""
+OUTCOMES: Mapping[str, str] = {
+    "page": N_("a page"),
+    "json": N_("a script's answer"),
+    "other": N_("something else"),
+    "error": N_("an error"),
+}
 VERDICTS: Mapping[str, str] = {
     "INLINE": N_("Pixel and server: the page is this visitor's own."),
-    "COLLECT": N_("Pixel and server: a cache may store the page, so the browser fetches its numbers by itself."),
+    "COLLECT": N_("Pixel and server: a cache may store the page, so the browser fetches its event IDs by itself."),
     "EXCLUDED": N_("Nothing: the page is excluded in the settings."),
     "METHOD": N_("Nothing in the page: it was neither opened nor posted to."),
     "HEAD": N_("Nothing in the page: only its head was asked for."),
@@ -177,7 +198,7 @@ VERDICTS: Mapping[str, str] = {
     "EMPTY": N_("Nothing: it is empty."),
     "BOMB": N_("Nothing in the page: it is far too large when unpacked."),
     "DAMAGED": N_("Nothing in the page: its compression is damaged."),
-    "FAULT": N_("Nothing in the page: a fault of ours. It went out as the shop made it."),
+    "FAULT": N_("Nothing in the page: an error in this program. The page went out as the shop made it."),
 }
 AUDIT: Mapping[str, str] = {
     "set up": N_("Set up"),
@@ -203,6 +224,12 @@ AUDIT: Mapping[str, str] = {
     "picker": N_("Point and click opened"),
     "tools": N_("Consent tools forgotten"),
 }
+
+
+def origin_term(source: str) -> str:
+    """The msgid for where a value was read."""
+    known = next((text for name, text in ORIGINS.items() if source.startswith(name)), "")
+    return ORIGINS.get(source.partition(":")[0], known) or N_("the page")
 
 
 def event_term(name: str) -> str:

@@ -56,6 +56,12 @@ def clock(at: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
 
 
+def moment(at: float, now: float) -> str:
+    """The same for a list: ``20:41:07`` of today, ``2026-11-23 20:41`` of any other day."""
+    given, today = clock(at), clock(now)
+    return given[11:] if given[:10] == today[:10] else given[:16]
+
+
 def duration(seconds: float, language: str) -> str:
     """``0,4 s``, ``3 min``, ``2 h``."""
     if seconds < 60:
@@ -66,10 +72,13 @@ def duration(seconds: float, language: str) -> str:
     return f"{number(seconds / 3600, language)}\u00a0h"
 
 
-def value(given: Any) -> str:
-    """A value that Meta is told, for people: lists without their brackets, products as ``2 × NK-2004``."""
+def value(given: Any, language: str = "en") -> str:
+    """A value that Meta is told, for people: lists without their brackets, products as ``2 × NK-2004``, amounts as the
+    language writes them."""
     if isinstance(given, (list, tuple)):
-        return ", ".join(map(value, given))
+        return ", ".join(value(one, language) for one in given)
+    if isinstance(given, float):
+        return number(given, language, 0 if given == int(given) else 2)
     if isinstance(given, Mapping):
         name = str(given.get("id", ""))
         return f"{given.get('quantity', 1)} × {name}" if name else json.dumps(dict(given), ensure_ascii=False)

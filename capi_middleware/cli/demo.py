@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import logging
+import re
 import shutil
 import socket
 import sys
@@ -109,10 +111,12 @@ def run(arguments: argparse.Namespace) -> int:
         port = arguments.port
     end_as_with_ctrl_c()
     try:
-        with Demo(host, port) as demo:
+        with _SetupCode() as setup, Demo(host, port) as demo:
             print(f"The shop              {demo.shop_url}")
             print(f"What Meta would see   {demo.events_url}")
             print(f"The shop owner's page {demo.admin_url}")
+            if setup.code:
+                print(f"  its set-up code     {setup.code} (good once, for one hour)")
             print("\nClick around in the shop and watch the events arrive. Ctrl-C ends it.", flush=True)
             until_interrupted()
     except KeyboardInterrupt:
@@ -125,6 +129,24 @@ def run(arguments: argparse.Namespace) -> int:
         )
         return 1
     return 0
+
+
+class _SetupCode(logging.Filter):
+    """Takes the line with the set-up code out of the log, to be printed beside the page that asks for it."""
+
+    code = ""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        found = re.search(r"set-up code (\S+)", record.getMessage())
+        self.code = found[1] if found else self.code
+        return found is None
+
+    def __enter__(self) -> _SetupCode:
+        logging.getLogger("capi_middleware").addFilter(self)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        logging.getLogger("capi_middleware").removeFilter(self)
 
 
 def _reachable(host: str) -> str:

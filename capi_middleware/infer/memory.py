@@ -165,14 +165,18 @@ class ProductMemory:
 
     def _run(self) -> None:
         store: _Store | None = None
+        told = ""
         while True:
             try:
                 if store is None:
                     assert self._folder is not None
                     store = _Store(self._folder)
                 self._exchange(store)
+                told = ""
             except (sqlite3.Error, OSError) as error:
-                _log.warning("Product memory is not shared with other processes for now: %s", error)
+                if str(error) != told:  # said once, not at each new try
+                    told = str(error)
+                    _log.warning("Product memory is not shared with other processes for now: %s", error)
                 if store is not None:
                     store.close()
                     store = None

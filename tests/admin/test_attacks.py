@@ -345,7 +345,8 @@ def test_16_delicate_changes_ask_for_the_password_again(
     assert app._source.current.consent.mode != "off"
     assert location(owner.get("events.csv?event=PageView")) == f"{ADMIN}confirm?next=%2Fevents.csv%3Fevent%3DPageView"
     again = owner.post("confirm", {"password": PASSWORD, "next": "/events.csv?event=PageView"})
-    assert location(again) == f"{ADMIN}events.csv?event=PageView"
+    assert location(again) == f"{ADMIN}events?event=PageView&download=1"
+    assert "data-download" in owner.get(location(again)).text
     assert owner.get("events.csv").status_code == 200
 
 
@@ -392,6 +393,28 @@ def canary() -> Iterator[tuple[int, list[Any]]]:
 @pytest.mark.parametrize("spelling", SPELLINGS)
 def test_17_an_address_of_elsewhere_is_none_of_the_shop_s(spelling: str) -> None:
     assert inside.place_of(spelling.replace("{port}", "8080"), HOST) is None
+    assert inside.typed_place(spelling.replace("{port}", "8080"), HOST) is None
+
+
+@pytest.mark.parametrize(
+    ("typed", "path"),
+    [
+        ("/produkt/vas", "/produkt/vas"),
+        ("produkt/vas?a=1", "/produkt/vas?a=1"),
+        ("kassa", "/kassa"),
+        ("?page=2", "/?page=2"),
+        (HOST, "/"),
+        (f"{HOST}/x", "/x"),
+        ("evil.example/x", None),
+        ("127.1/x", None),
+        ("2130706433/x", None),
+        ("localhost/x", None),
+        ("localhost:80/x", None),
+    ],
+)
+def test_17_what_a_person_types_is_a_path_of_the_shop_or_nothing(typed: str, path: str | None) -> None:
+    place = inside.typed_place(typed, HOST)
+    assert (place.text if place else None) == path
 
 
 def test_17_the_tester_reaches_the_shop_alone(owner: Owner, canary: tuple[int, list[Any]]) -> None:

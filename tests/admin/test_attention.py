@@ -73,7 +73,7 @@ def people(app: Any, count: int = 25, path: str = "/", **headers: str) -> None:
 def overview(owner: Owner, language: str = "en") -> str:
     """The status and what needs attention, as plain text."""
     page = owner.get("", headers={"Accept-Language": language}).text
-    part = page[page.index('class="status') : page.index('class="tiles"')]
+    part = re.split('class="(?:tiles|empty)"', page[page.index('class="status') :])[0]
     return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", part)).replace("\xa0", " ").split())
 
 
@@ -107,7 +107,7 @@ REFUSED = [
     (
         "an invalid token", Fault(code=190),
         "Meta does not accept the access token. Was all of it copied?", "Generate a new access token in Events Manager",
-        "Meta godtar inte åtkomsttoken. Blev hela kopierad?", "Generera en ny åtkomsttoken i Events Manager",
+        "Meta accepterar inte din åtkomsttoken. Kopierade du hela?", "Generera en ny åtkomsttoken i Events Manager",
     ),
     (
         "an expired token", Fault(code=190, subcode=463),
@@ -117,27 +117,27 @@ REFUSED = [
     (
         "a changed password", Fault(code=190, subcode=460),
         "its owner has changed the password at Facebook", "Generate a new access token",
-        "dess ägare har bytt lösenord på Facebook", "Generera en ny åtkomsttoken",
+        "ägaren har bytt lösenord på Facebook", "Generera en ny åtkomsttoken",
     ),
     (
         "a removed app", Fault(code=190, subcode=458),
         "The access token was withdrawn: the app was removed at Facebook.", "Generate a new access token",
-        "Din åtkomsttoken har dragits in: appen togs bort på Facebook.", "Generera en ny åtkomsttoken",
+        "Din åtkomsttoken har återkallats: appen har tagits bort på Facebook.", "Generera en ny åtkomsttoken",
     ),
     (
         "a token without permission", Fault(code=200),
         "The token lacks permission, or belongs to another pixel.", "Generate a new access token",
-        "Denna token saknar behörighet, eller hör till en annan pixel.", "Generera en ny åtkomsttoken",
+        "Din åtkomsttoken saknar behörighet eller hör till en annan pixel.", "Generera en ny åtkomsttoken",
     ),
     (
         "a wrong pixel", Fault(code=100, subcode=33),
         f"Meta cannot find pixel {PIXEL} with this token.", "Check that both come from the same pixel.",
-        f"Meta hittar inte pixel {PIXEL} med denna token.", "Kontrollera att båda kommer från samma pixel.",
+        f"Meta hittar inte pixel {PIXEL} med den här åtkomsttoken.", "Kontrollera att båda kommer från samma pixel.",
     ),
     (
         "a block for reasons of policy", Fault(code=368),
         "Meta has blocked this for a while for reasons of policy.", "Look in Events Manager for a message from Meta.",
-        "Meta har spärrat detta tillfälligt", "Se efter i Events Manager",
+        "Meta har tillfälligt spärrat detta", "Se efter i Events Manager",
     ),
 ]  # fmt: skip
 
@@ -153,7 +153,7 @@ def test_what_meta_refuses_is_said_until_a_new_token_comes(make_app: MakeApp, me
     says(owner, english, todo, swedish, att_göra)
     says(
         owner,
-        "One event waits and is sent when this is mended; it is not lost.",
+        "One event waits and is sent once this is fixed; it is not lost.",
         "",
         "En händelse väntar och skickas",
         "",
@@ -205,7 +205,7 @@ def test_the_queue_grows(make_app: MakeApp, meta: Sandbox, monkeypatch: pytest.M
     meta.fail("graph", Fault(delay=6.0, times=1))
     for number in range(3):
         person(app, number=number)
-    until(lambda: "Meta is slow right now. 3 events are waiting and will be sent by themselves." in overview(owner))
+    until(lambda: "Meta is slow right now. 3 events are waiting and will be sent automatically." in overview(owner))
     assert "Meta svarar långsamt just nu. 3 händelser väntar och skickas automatiskt." in overview(owner, "sv")
     until(lambda: "Everything works." in overview(owner), 20)
 
@@ -219,7 +219,7 @@ def test_events_that_meta_refuses(make_app: MakeApp, meta: Sandbox) -> None:
     says(
         owner,
         "Meta refuses most events.",
-        "Look at the refused events and their reasons.",
+        "See which events were refused, and why.",
         "Meta avvisar de flesta händelserna.",
         "Se vilka händelser som avvisades, och varför.",
     )
@@ -231,7 +231,7 @@ def test_events_that_meta_refuses(make_app: MakeApp, meta: Sandbox) -> None:
     says(
         owner,
         "It works. Meta accepted 3 events in the last 24 hours and refused one.",
-        "Look at the refused events",
+        "See which events were refused",
         "Det fungerar. Meta tog emot 3 händelser det senaste dygnet och avvisade en.",
         "Se vilka",
     )
@@ -247,7 +247,7 @@ def test_from_nothing_to_everything(make_app: MakeApp, meta: Sandbox) -> None:
         owner,
         "Not connected yet: no Pixel ID.",
         "Paste the Pixel ID and the access token.",
-        "Inte kopplad än: pixel-ID saknas.",
+        "Inte ansluten än: pixel-ID saknas.",
         "Klistra in pixel-ID och åtkomsttoken.",
     )
     app._source.save({"meta": {"pixel_id": PIXEL}})
@@ -255,17 +255,17 @@ def test_from_nothing_to_everything(make_app: MakeApp, meta: Sandbox) -> None:
         owner,
         "Half connected: the browser sends, the server cannot",
         "Paste the access token.",
-        "Halvt kopplad: webbläsaren skickar, men inte servern",
+        "Halvvägs ansluten: webbläsaren skickar, men servern kan inte",
         "Klistra in åtkomsttoken.",
     )
     app._source.save({"meta": {"access_token": TOKEN}})
-    says(owner, "Connected, and no visits yet.", "Open your shop", "Kopplad, men inga besök än.", "Öppna butiken")
+    says(owner, "Connected, and no visits yet.", "Open your shop", "Ansluten, men inga besök än.", "Öppna butiken")
     owner.post("settings/pause", {"paused": "1"})
     says(
         owner,
         "Paused. Your shop works as usual, but nothing is sent to Meta.",
         "Start again in the settings.",
-        "Pausad. Butiken fungerar som vanligt men inget skickas till Meta.",
+        "Pausat. Butiken fungerar som vanligt, men inget skickas till Meta.",
         "Starta igen i inställningarna.",
     )
     owner.post("settings/pause", {"paused": "0"})
@@ -282,7 +282,7 @@ def test_a_test_code_that_was_left(make_app: MakeApp, meta: Sandbox) -> None:
         owner,
         "A test code is set. Test events count in Meta's reports too.",
         "Remove it when you are done.",
-        "En testkod är inställd. Även testhändelser räknas i Metas rapporter.",
+        "En testkod är aktiv. Även testhändelser räknas i Metas rapporter.",
         "Ta bort den när du är klar.",
     )
     owner.post("test/code", {"remove": "1"})
@@ -308,12 +308,12 @@ def test_a_test_code_that_was_left(make_app: MakeApp, meta: Sandbox) -> None:
         (
             {"Content_Encoding": "compress"},
             ("100% of the pages could not be changed: the shop compresses them", "should compress with gzip",
-             "100 % av sidorna kunde inte ändras: butiken komprimerar dem", "bör komprimera med gzip"),
+             "100 % av sidorna gick inte att ändra: butiken komprimerar dem", "bör komprimera med gzip"),
         ),
         (
             {"Cache_Control": "private, no-transform"},
             ("100% of the pages say that they must not be changed (no-transform).", "leave no-transform out",
-             "100 % av sidorna säger att de inte får ändras (no-transform).", "bör utelämna no-transform"),
+             "100 % av sidorna är märkta så att de inte får ändras (no-transform).", "bör utelämna no-transform"),
         ),
     ],
     ids=["a policy", "a policy on a cached page", "a coding", "no-transform"],
@@ -450,8 +450,8 @@ def test_no_product_page_at_all(make_app: MakeApp) -> None:
             owner,
             "No product page was recognised among many pages.",
             "open a product and point at its price",
-            "Ingen produktsida har känts igen bland många sidor.",
-            "öppna en produkt och peka på priset",
+            "Ingen av många besökta sidor kändes igen som en produktsida.",
+            "öppna en produkt och peka på dess pris",
         )
         shop.body = PRODUCT % OFFER
         clock.shift(3600)
@@ -507,7 +507,7 @@ def test_a_tool_whose_answers_cannot_be_read(make_app: MakeApp) -> None:
         owner,
         "The consent tool cookiebot was seen, but no visitor's answer can be read.",
         "Try a cookie in the tester.",
-        "Samtyckesverktyget cookiebot har setts, men ingen besökares svar går att läsa.",
+        "Samtyckesverktyget cookiebot har upptäckts, men inga svar från besökare går att läsa.",
         "Prova en kaka",
     )
     people(app, 3, Cookie=f"CookieConsent={YES}")
@@ -523,9 +523,9 @@ def test_settings_that_ignore_a_consent_tool(make_app: MakeApp, mode: str) -> No
     says(
         owner,
         "The shop asks its visitors for consent (cookiebot), but the settings ignore it.",
-        "Choose “by itself”",
-        "Butiken frågar sina besökare om samtycke (cookiebot), men inställningarna bortser",
-        "Välj ”av sig självt”",
+        "Choose “automatic”",
+        "Butiken frågar sina besökare om samtycke (cookiebot), men enligt inställningarna bortses",
+        "Välj ”automatiskt”",
     )
     assert owner.post("consent", {"mode": "auto", "gpc_setting": "denied"}).status_code == 303
     is_gone(owner, "the settings ignore it")
@@ -560,9 +560,9 @@ def test_a_proxy_in_front_that_nobody_told_of(make_app: MakeApp) -> None:
         )
     says(
         owner,
-        "All visitors seem to come from one address: a proxy stands in front.",
+        "All visitors seem to come from one IP address: a proxy stands in front of the server.",
         "set trusted_hops or trusted_proxies",
-        "Alla besökare tycks komma från samma adress: en proxy står framför.",
+        "Alla besökare ser ut att komma från samma IP-adress: det står en proxy framför servern.",
         "ange trusted_hops eller",
     )
     app._source.save({"visit": {"trusted_hops": 1}})
@@ -572,7 +572,7 @@ def test_a_proxy_in_front_that_nobody_told_of(make_app: MakeApp) -> None:
     forget_census()
     for number in range(12):
         person(app, "/", number, X_Forwarded_For=f"81.2.{number}.9")
-    is_gone(owner, "All visitors seem to come from one address")
+    is_gone(owner, "All visitors seem to come from one IP address")
 
 
 def test_visitors_whose_address_is_not_known(make_app: MakeApp) -> None:
@@ -585,13 +585,13 @@ def test_visitors_whose_address_is_not_known(make_app: MakeApp) -> None:
         )
     says(
         owner,
-        "The visitors' network addresses are not known.",
+        "The visitors' IP addresses are not known.",
         "set trusted_hops or trusted_proxies",
-        "Besökarnas nätverksadresser är inte kända.",
+        "Besökarnas IP-adresser är okända.",
         "ange trusted_hops eller trusted_proxies",
     )
     people(app, 12)
-    is_gone(owner, "The visitors' network addresses")
+    is_gone(owner, "The visitors' IP addresses")
 
 
 def told(app: CapiMiddleware, how: str, count: int, first: int = 0) -> None:
@@ -613,7 +613,7 @@ def test_browsers_that_block(make_app: MakeApp) -> None:
     told(app, "handed", 18)
     told(app, "blocked", 6, 18)
     until(lambda: "25% of the visitors' browsers block the pixel; the server covered for them." in overview(owner))
-    assert "25 % av besökarnas webbläsare blockerar pixeln; servern täckte upp för dem." in overview(owner, "sv")
+    assert "25 % av besökarnas webbläsare blockerar pixeln. Servern täckte upp för dem." in overview(owner, "sv")
 
 
 def test_few_pairs(make_app: MakeApp) -> None:
@@ -625,7 +625,7 @@ def test_few_pairs(make_app: MakeApp) -> None:
     says(
         owner,
         "50% of the events came from browser and server both.",
-        "Look at those that came from the server only",
+        "See which came from the server only",
         "50 % av händelserna kom från både webbläsaren och servern.",
         "Se vilka som bara kom från servern",
     )
@@ -662,9 +662,9 @@ def test_a_rule_that_stopped_matching(make_app: MakeApp) -> None:
         says(
             owner,
             "“Form sent” came about 12 times a day by the rule “kontakt”, and has not come since",
-            "The shop may have changed. Try the rule, or pick it anew.",
-            "”Formulär skickat” kom ungefär 12 gånger om dagen av regeln ”kontakt”, och har inte kommit sedan",
-            "Butiken kan ha ändrats. Prova regeln, eller peka ut den på nytt.",
+            "The shop may have changed. Try the rule, or pick it again.",
+            "”Formulär skickat” kom ungefär 12 gånger om dagen genom regeln ”kontakt”, men har inte kommit sedan",
+            "Butiken kan ha ändrats. Prova regeln eller peka ut den på nytt.",
         )
         send("/kontakt", 1)
         app.flush(10)
@@ -699,7 +699,7 @@ def test_a_store_that_cannot_be_read(make_app: MakeApp) -> None:
         Path(f"{ledger}{suffix}").unlink(missing_ok=True)
     ledger.write_bytes(b"no database at all" * 400)
     until(lambda: "The server cannot keep events safely:" in overview(owner), 5)
-    assert "Den som sköter servern bör se på dess disk och logg." in overview(owner, "sv")
+    assert "Den som sköter servern bör kontrollera dess disk och logg." in overview(owner, "sv")
     people(app, 1)
     until(lambda: "The server cannot keep events safely:" not in overview(owner), 20)
     assert whole, "a damaged store is set aside and a new one made"
@@ -717,10 +717,10 @@ def test_a_fault_of_ours(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> 
             assert person(app).text == PAGE
         says(
             owner,
-            "One page could not be worked on for a fault of ours; it went out as the shop made it.",
+            "One page could not be handled because of an error in this program; it went out as the shop made it.",
             "Please report it",
             "En sida kunde inte bearbetas på grund av ett fel hos oss",
-            "Rapportera gärna",
+            "Rapportera gärna felet",
         )
         clock.shift(3600)
         people(app, 210)
@@ -744,7 +744,7 @@ def test_lost_events_are_said_for_a_day(make_app: MakeApp, tmp_path: Path) -> No
             "2 events were lost (unreadable).",
             "Whoever runs the server should look at its log.",
             "2 händelser gick förlorade (unreadable).",
-            "Den som sköter servern bör se i dess logg.",
+            "Den som sköter servern bör kontrollera dess logg.",
         )
         clock.shift(25 * 3600)
         fresh = log_in(app)

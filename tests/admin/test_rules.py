@@ -297,10 +297,10 @@ def test_an_event_of_the_shop_s_own_pixel_is_allowed_with_one_click(
     call(app, "Sizes", 3)
     app.flush(5)
     assert meta.server_events == []
-    assert "Seen, not mirrored" in (page := owner.get("suggestions").text) and "3 times" in page
+    assert "Sent by the browser only" in (page := owner.get("suggestions").text) and "3 times" in page
     assert owner.post("suggestions", {"key": "call:Sizes", "answer": "yes"}).status_code == 303
     assert app._source.current.browser.track == ("Sizes",)
-    assert "Seen, not mirrored" not in owner.get("suggestions").text
+    assert "Sent by the browser only" not in owner.get("suggestions").text
     call(app, "Sizes")
     app.flush(5)
     assert [event.event_name for event in meta.server_events] == ["Sizes"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import time
 from pathlib import Path
 from types import ModuleType
 
@@ -82,6 +83,32 @@ def test_shares_and_durations() -> None:
     assert words.percent(None, "sv") == "–"
     assert words.duration(0.44, "sv") == "0,4\u00a0s"
     assert words.duration(300, "en") == "5\u00a0min"
+
+
+def test_values_as_the_language_writes_them() -> None:
+    assert words.value(249.0, "sv") == "249" == words.value(249.0, "en")
+    assert words.value(1459.5, "sv") == "1\u00a0459,50"
+    assert words.value(1459.5, "en") == "1,459.50"
+    assert words.value([{"id": "A", "quantity": 2}, {"id": "B"}], "sv") == "2 × A, 1 × B"
+
+
+def test_a_moment_of_today_is_a_time_and_any_other_a_date() -> None:
+    now = time.mktime((2026, 11, 27, 20, 0, 0, 0, 0, -1))
+    assert words.moment(now - 60, now) == "19:59:00"
+    assert words.moment(now - 86400, now) == "2026-11-26 20:00"
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("jsonld:offers.price", "sidans produktdata"),
+        ("product memory x quantity", "produktens egen sida, sedd tidigare"),
+        ("form:antal", "ett fält i formuläret"),
+        ("heading", "sidan"),
+    ],
+)
+def test_where_a_value_was_read_in_words(source: str, said: str) -> None:
+    assert words.translations("sv").gettext(terms.origin_term(source)) == said
 
 
 def test_an_unknown_language_is_english() -> None:

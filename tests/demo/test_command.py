@@ -36,8 +36,9 @@ def test_it_prints_three_addresses_that_answer_and_ends_tidily(tmp_path: Path, e
     command = [sys.executable, "-m", "capi_middleware", "demo", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
         assert process.stdout
-        lines = [process.stdout.readline() for _ in range(3)]
-        shop, events, admin = (re.search(r"http://\S+", line)[0] for line in lines)  # type: ignore[index]
+        lines = [process.stdout.readline() for _ in range(4)]
+        shop, events, admin = (re.search(r"http://\S+", line)[0] for line in lines[:3])  # type: ignore[index]
+        assert re.search(r"set-up code +[A-Z2-7-]{31}", lines[3]), "beside the page that asks for it"
         assert admin.startswith(shop) and admin.endswith("/admin/")
         page = requests.get(shop, headers=PERSON, timeout=10).text
         assert f"{events}en_US/fbevents.js" in page

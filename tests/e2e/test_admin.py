@@ -71,6 +71,7 @@ def test_the_shop_owner_s_path(
     press(tab, ".add button")
     ticked(page, "AddToCart")
     expect(page.locator("[data-all-done]")).to_contain_text(done)
+    expect(page.locator("[data-until-done]:visible")).to_have_count(0)  # nothing more is to be done, nothing is missing
     expect(page.locator("[data-step=AddToCart] [data-text]")).to_contain_text(re.compile("samma ID|same ID"))
     page.goto(shop.admin)
     expect(page.locator(".status.good")).to_be_visible()
@@ -106,8 +107,13 @@ def test_checked_as_typed_and_then_against_meta(
     expect(page.locator("#access_token-wrong")).to_contain_text("too short")
     page.fill("[name=access_token]", PIXEL)
     expect(page.locator("#access_token-wrong")).to_contain_text("Pixel ID")
-    page.fill("[name=access_token]", LONG_TOKEN)
+    page.fill("[name=pixel_id]", LONG_TOKEN)  # each in the other's field: they change places
     expect(page.locator("[data-checked].ok")).to_be_visible()
+    assert (page.input_value("[name=pixel_id]"), page.input_value("[name=access_token]")) == (PIXEL, LONG_TOKEN)
+    page.get_by_role("button", name="Show: Access token").click()
+    expect(page.locator("[name=access_token]")).to_have_attribute("type", "text")
+    page.get_by_role("button", name="Hide: Access token").click()
+    expect(page.locator("[name=access_token]")).to_have_attribute("type", "password")
     sandbox.fail("graph", Fault(code=100, subcode=33))
     page.fill("[name=pixel_id]", "9999999999")
     expect(page.locator("#pixel_id-wrong")).to_contain_text("9999999999")
@@ -130,6 +136,27 @@ def test_a_row_appears_while_the_list_is_open(shop: Owned, new_visitor: Callable
     assert owner.errors == []
 
 
+def test_the_export_asks_for_the_password_and_then_comes_by_itself(
+    shop: Owned, new_visitor: Callable[..., Visitor]
+) -> None:
+    owner = new_visitor(locale="en-GB")
+    page = owner.page
+    set_up(page, shop)
+    connect(page)
+    page.wait_for_url("**/try?**")
+    see(new_visitor().page, f"{shop.url}/produkt/vas-vag")
+    page.goto(f"{shop.admin}events?event=PageView")
+    expect(page.locator("[data-live] tr")).to_have_count(1, timeout=4_000)
+    page.get_by_role("link", name="Export as CSV").click()
+    page.fill("[name=password]", PASSWORD)
+    with page.expect_download() as download:
+        page.click("button.main")
+    lines = Path(download.value.path()).read_text(encoding="utf-8-sig").splitlines()
+    assert len(lines) == 2 and "PageView" in lines[1]
+    expect(page).to_have_url(f"{shop.admin}events?event=PageView")
+    assert owner.errors == []
+
+
 def test_point_and_click_on_a_price(shop: Owned, new_visitor: Callable[..., Visitor], sandbox: Sandbox) -> None:
     owner = new_visitor(locale="en-GB")
     page = owner.page
@@ -145,7 +172,7 @@ def test_point_and_click_on_a_price(shop: Owned, new_visitor: Callable[..., Visi
     page.click(".price >> nth=0")
     expect(bar.get_by_text("Product viewed” is sent")).to_be_visible()
     expect(bar.get_by_text("Amount: 459.5")).to_be_visible()
-    bar.get_by_role("button", name="Go on to publish").click()
+    bar.get_by_role("button", name="Review and publish").click()
     page.wait_for_url("**/rules/pick/draft")
     assert "css:" in page.inner_text(".preview")
     page.click("[name=publish]")
@@ -177,7 +204,7 @@ def test_point_and_click_on_a_button(shop: Owned, new_visitor: Callable[..., Vis
     page.click(".add button")
     expect(bar.get_by_text("Lagd i varukorgen”")).to_be_visible()
     assert page.url.endswith("/produkt/vas-vag"), "the click is the bar's, not the shop's"
-    bar.get_by_role("button", name="Fortsätt till publicering").click()
+    bar.get_by_role("button", name="Granska och publicera").click()
     page.click("[name=publish]")
     page.wait_for_url("**/rules")
     (rule,) = shop.app._source.current.rules

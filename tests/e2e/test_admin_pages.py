@@ -26,8 +26,8 @@ PLACES = (
     "rules/version/1", "suggestions", "consent", "settings", "confirm", "nothing-here",
 )  # fmt: skip
 WIDTHS = (320, 768, 1280)
-POSTED = (("test", "form[action$='test/url']", {"url": "PRODUCT"}), ("rules/new", "main form", {"path": "<x"}),
-          ("consent", "form[action$='consent/try']", {"cookies": "CookieConsent=-1"}))  # fmt: skip
+POSTED = (("test", "form[action*='test/url']", {"url": "PRODUCT"}), ("rules/new", "main form", {"path": "<x"}),
+          ("consent", "form[action*='consent/try']", {"cookies": "CookieConsent=-1"}))  # fmt: skip
 
 
 class Opened:
@@ -155,6 +155,21 @@ def test_no_violation_before_log_in(opened: Opened, chromium: Browser, place: st
     page = context.new_page()
     page.goto(opened.shop.admin + place)
     assert violations(page) == []
+    context.close()
+
+
+@pytest.mark.parametrize("width", [360, 768, 1000, 1440])
+@pytest.mark.parametrize("locale", ["sv-SE", "en-GB"])
+def test_the_header_is_two_lines_at_any_width_with_the_page_s_tab_in_view(
+    opened: Opened, locale: str, width: int
+) -> None:
+    context = opened.owner(locale=locale, viewport={"width": width, "height": 800})
+    page = context.new_page()
+    for place in ("", "settings"):
+        page.goto(opened.shop.admin + place)
+        assert page.locator(".top").bounding_box()["height"] <= 110  # type: ignore[index]
+        tab = page.locator(".tabs [aria-current]").bounding_box()
+        assert tab is not None and tab["x"] >= 0 and tab["x"] + tab["width"] <= width
     context.close()
 
 

@@ -17,6 +17,8 @@ from capi_middleware.infer import Inference
 from capi_middleware.settings import Settings
 from capi_middleware.settings.rule import Rule
 
+from .connect import too_many
+
 HOURS = (1, 4, 24)
 _EVENTS = ("PageView", "ViewContent", "AddToCart", "Purchase", "Lead")
 _OUTCOMES = {
@@ -50,7 +52,11 @@ def page(desk: Desk, **more: Any) -> Response:
         "tried": {name: form.get(name, "") for name in ("url", "method", "form", "outcome")},
         "attempt": None,
         "sent": None,
+        "chosen": form.get("event", ""),
+        "given_code": form.get("code", "")[:100],
+        "wrong_code": "",
         "problem": "",
+        "problem_sending": "",
         "status": 200,
     }
     values.update(more)
@@ -63,28 +69,29 @@ def code(desk: Desk) -> Response:
     if form.get("remove"):
         wrong = desk.save({"meta": {"test_event_code": "", "test_event_until": 0}})
         desk.note("test code", "–")
-        return desk.go("test", wrong or desk.say("The test code is gone."))
+        return desk.go("test", wrong or desk.say("The test code is removed."), "bad" if wrong else "good")
     text = "".join(form.get("code", "").split())[:100]
     if not re.fullmatch(r"[A-Za-z0-9_-]{4,100}", text):
-        problem = desk.say("A test code has letters and digits only, as TEST12345. Events Manager shows it.")
-        return page(desk, problem=problem, status=422)
+        wrong = desk.say("A test code has letters and digits only, such as TEST12345. Events Manager shows it.")
+        return page(desk, wrong_code=wrong, status=422)
     hours = form.get("hours", 4, type=int)
     until = int(desk.now) + (hours if hours in HOURS else 4) * 3600
     wrong = desk.save({"meta": {"test_event_code": text, "test_event_until": until}})
     desk.note("test code", text)
-    return desk.go("test", wrong or desk.say("Saved. It ends by itself."))
+    return desk.go("test", wrong or desk.say("Saved. The code expires automatically."), "bad" if wrong else "good")
 
 
 def send(desk: Desk) -> Response:
     """One event of a made-up visitor, to Meta at once."""
     settings = desk.settings
     if not settings.meta.pixel_id or not settings.meta.access_token:
-        return desk.go("connect", desk.say("Paste the Pixel ID and the access token."))
+        return desk.go("connect", desk.say("Paste the Pixel ID and the access token."), "note")
     if not settings.meta.test_event_code:
-        return page(desk, problem=desk.say("Write a test code first: without one it would count as real."), status=422)
+        text = desk.say("Save a test code first: without one the event would count as real.")
+        return page(desk, problem_sending=text, status=422)
     wait = throttle.take(desk.services.state, "trial", (10.0, 10.0 / 60), desk.now)
     if wait:
-        return page(desk, problem=desk.say("Too many tries. Wait {s} seconds, then try again.", s=wait), status=429)
+        return page(desk, problem_sending=too_many(desk, wait), status=429)
     name = desk.request.form.get("event", "PageView")
     trial = send_test_event(settings.meta, desk.shop_url, event_name=name if name in _EVENTS else "PageView")
     desk.note("test event", name)
@@ -112,9 +119,12 @@ def attempt(
     desk: Desk, address: str, method: str = "GET", fields: str = "", outcome: str = "", more: Sequence[Rule] = ()
 ) -> Attempt:
     """The same engine as ``capi-middleware explain``. ``more``: rules to try before those in force."""
-    place = inside.place_of(address[:2000], desk.authority)
+    place = inside.typed_place(address[:2000], desk.authority)
     if place is None:
-        return Attempt(desk.say("This is no address of this shop. Paste one that begins with {url}", url=desk.shop_url))
+        text = desk.say(
+            "This is no address of your shop. Write one that begins with {url} or with a slash.", url=desk.shop_url
+        )
+        return Attempt(text)
     settings = desk.settings
     if place.path.startswith(desk.mount + "/"):
         return Attempt(desk.say("This is one of our own pages: nothing is ever sent for it."))

@@ -30,6 +30,7 @@ def consent(desk: Desk, **more: Any) -> Response:
         "modes": list(terms.MODES),
         "tested": None,
         "cookies": "",
+        "gpc": False,
         "problem": "",
         "status": 200,
     }
@@ -42,7 +43,7 @@ def attempt(desk: Desk) -> Response:
     cookies = desk.request.form.get("cookies", "")[:16_000]
     gpc = bool(desk.request.form.get("gpc"))
     tested = check_consent(cookies, desk.settings, desk.now, host=desk.host, gpc=gpc)
-    return consent(desk, tested=tested)
+    return consent(desk, tested=tested, gpc=gpc)
 
 
 def forget(desk: Desk) -> Response:
@@ -56,7 +57,7 @@ def _save(desk: Desk) -> Response:
     form, before = desk.request.form, desk.settings.consent
     mode = form.get("mode", "")
     if mode not in terms.MODES:
-        return consent(desk, tested=None, problem=desk.say("Choose when visits may be told to Meta."), status=422)
+        return consent(desk, tested=None, problem=desk.say("Choose when visits may be shared with Meta."), status=422)
     looser = mode != before.mode and mode in ("off", "implied")
     if looser and not (desk.door.session and desk.door.session.fresh):
         return desk.go("confirm?next=consent")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from werkzeug.exceptions import NotFound
 from werkzeug.utils import redirect
@@ -12,9 +13,17 @@ from capi_middleware.admin import account, picker, session, throttle, words
 from capi_middleware.admin.account import Refusal
 from capi_middleware.admin.desk import STATIC, Desk, static_file, static_tag
 
+from .connect import set_first_run, too_many
 from .settings import refusal_words
 
-_NEXT = re.compile(r"events\.csv(?:\?[A-Za-z0-9_.=&%+-]*)?|settings|consent|connect")
+_FIELDS = {
+    Refusal.WRONG: "code",
+    Refusal.EXPIRED: "code",
+    Refusal.TOO_SHORT: "password",
+    Refusal.TOO_LONG: "password",
+    Refusal.COMMON: "password",
+}
+"""Where on the page a refusal is shown; any other stands at its top."""
 
 
 def static(desk: Desk, tag: str, name: str) -> Response:
@@ -49,17 +58,20 @@ def setup(desk: Desk) -> Response:
     if account.has_account(state) or desk.settings.server.admin_password:
         return desk.go("login")
     if desk.request.method != "POST":
-        return desk.page("setup.html", problem="")
+        return desk.page("setup.html", problem="", wrong={})
     form = desk.request.form
     if form.get("password", "") != form.get("again", ""):
-        return desk.page("setup.html", 422, problem=desk.say("The two passwords are not the same."))
+        wrong = {"again": desk.say("The two passwords are not the same.")}
+        return desk.page("setup.html", 422, problem="", wrong=wrong)
     wait = throttle.wait_before(state, desk.door.network, desk.now)
     if wait:
-        return _later(desk, "setup.html", wait)
+        return _later(desk, "setup.html", wait, wrong={})
     refusal = account.create_account(state, form.get("code", ""), form.get("password", ""), desk.now)
     if refusal is not None:
-        return desk.page("setup.html", 422, problem=refusal_words(desk, refusal))
+        told, field = refusal_words(desk, refusal), _FIELDS.get(refusal, "")
+        return desk.page("setup.html", 422, problem="" if field else told, wrong={field: told})
     desk.note("set up")
+    set_first_run(desk, True)
     return _let_in(desk, "connect")
 
 
@@ -79,7 +91,7 @@ def login(desk: Desk) -> Response:
     if refusal is not None:
         seconds = throttle.failed(state, desk.now)
         desk.note("wrong password")
-        text = desk.say("Wrong password. Try again in {s} seconds.", s=seconds)
+        text = _wrong_password(desk, seconds)
         return desk.page("login.html", 422, problem=text)
     throttle.succeeded(state)
     desk.note("log in")
@@ -100,14 +112,16 @@ def confirm(desk: Desk) -> Response:
     fixed = desk.settings.server.admin_password.reveal()
     if account.check_password(state, desk.request.form.get("password", ""), fixed) is not None:
         seconds = throttle.failed(state, desk.now)
-        text = desk.say("Wrong password. Try again in {s} seconds.", s=seconds)
+        text = _wrong_password(desk, seconds)
         return desk.page("confirm.html", 422, problem=text, next=_next(desk))
     throttle.succeeded(state)
     session.confirm(state, known, desk.now)
     place = _next(desk)
-    if place.startswith("events.csv"):
-        return desk.go(place)
-    return desk.go(place, desk.say("Thank you. For five minutes you need not give it again."))
+    if place.startswith("events.csv"):  # a file leaves the page as it was, so the list fetches it
+        query = place.partition("?")[2]
+        text = desk.say("Thank you. The file is on its way; if it does not come, press Export as CSV again.")
+        return desk.go(f"events?{query}&download=1" if query else "events?download=1", text)
+    return desk.go(place, desk.say("Thank you. You will not be asked again for five minutes."))
 
 
 def logout(desk: Desk) -> Response:
@@ -115,7 +129,7 @@ def logout(desk: Desk) -> Response:
     if desk.door.session:
         session.end(desk.services.state, desk.door.session.token)
     desk.note("log out")
-    response = desk.go("login")
+    response = desk.go("login", desk.say("You are logged out."), "note")
     response.headers.add("Set-Cookie", session.set_cookie("", desk.door.secure))
     response.delete_cookie(picker.COOKIE, path="/", secure=desk.door.secure, httponly=True, samesite="Strict")
     return response
@@ -138,8 +152,12 @@ def _next(desk: Desk) -> str:
     )
 
 
-def _later(desk: Desk, template: str, wait: int, **more: str) -> Response:
-    text = desk.say("Too many tries. Wait {s} seconds, then try again.", s=wait)
+def _wrong_password(desk: Desk, seconds: int) -> str:
+    return desk.many("Wrong password. Try again in one second.", "Wrong password. Try again in {n} seconds.", seconds)
+
+
+def _later(desk: Desk, template: str, wait: int, **more: Any) -> Response:
+    text = too_many(desk, wait)
     response = desk.page(template, 429, problem=text, **more)
     response.headers["Retry-After"] = str(wait)
     return response

@@ -14,6 +14,8 @@ from capi_middleware.admin import answers, terms, words
 from capi_middleware.admin.desk import Desk
 from capi_middleware.delivery import Entry, Evidence, Filter, OrderDesk, Record, State, StoreError
 
+from . import rules
+
 MASKED = frozenset({"em", "ph", "fn", "ln", "ge", "db", "ct", "st", "zp", "country", "external_id", "fbp", "fbc",
                     "client_ip_address", "client_user_agent"})  # fmt: skip
 """Of ``user_data``: shown as present, never as they are."""
@@ -77,7 +79,8 @@ def detail(desk: Desk, number: int) -> Response:
         row=row,
         payload=json.dumps(shown, indent=2, ensure_ascii=False),
         curl=_curl(desk, record),
-        data=_data(record),
+        data=_data(desk, record),
+        rule=_rule(desk, entry.rule),
         timeline=timeline(desk, record),
         meaning=_meaning(desk, entry),
         consent=_consent(desk, record.consent),
@@ -94,10 +97,10 @@ def again(desk: Desk, number: int) -> Response:
     try:
         done = OrderDesk(desk.services.source, 8.0).replay([number])
     except StoreError as error:
-        return desk.go(f"events/{number}", str(error))
+        return desk.go(f"events/{number}", str(error), "bad")
     desk.note("again", str(number))
     text = desk.say("It is sent again.") if done else desk.say("It cannot be sent again: its data are gone.")
-    return desk.go(f"events/{number}", text)
+    return desk.go(f"events/{number}", text, "good" if done else "warn")
 
 
 def export(desk: Desk) -> Response:
@@ -157,13 +160,13 @@ def sentence(desk: Desk, entry: Entry) -> str:
     if entry.state is State.DROPPED:
         return say("Not sent: this looks like a robot, not a customer.")
     if entry.state is State.HELD:
-        return say("Held until the visitor's browser shows that there is one.")
+        return say("Waiting for a sign of life from the visitor's browser.")
     if browser == "yes" and server == "yes":
         return say("Sent by both, same ID: Meta counts it once.")
     if server == "yes" and browser == "blocked":
         return say("Server only. The visitor's browser blocks the pixel, and the server covered for it.")
     if server == "yes" and browser == "none":
-        return say("Server only, as meant: no page belongs to this event.")
+        return say("Server only, as intended: this event belongs to no page.")
     if server == "yes":
         return say("Server only so far: the browser has not reported its part.")
     if browser == "yes":
@@ -207,7 +210,7 @@ def timeline(desk: Desk, record: Record) -> list[Step]:
     """What happened when."""
     entry, say = record.entry, desk.say
     start = entry.created
-    steps = [(start, say("Recognised by the rule “{rule}” and put on its way.", rule=rule_name(desk, entry.rule)))]
+    steps = [(start, say("Recognised and put on its way."))]
     if entry.evidence_at:
         told = (
             say("The browser reported: the ID was handed to Meta's script.")
@@ -229,11 +232,6 @@ def timeline(desk: Desk, record: Record) -> list[Step]:
         text = desk.many("Tried once; it is tried again.", "Tried {n} times; it is tried again.", entry.tries)
         steps.append((desk.now, text))
     return [Step(at, max(0.0, at - start), text) for at, text in sorted(steps, key=lambda step: step[0]) if text]
-
-
-def rule_name(desk: Desk, rule: str) -> str:
-    """A rule's name; the page view has none of its own."""
-    return desk.say("page view") if rule == "page view" else rule or "–"
 
 
 def masked(payload: Mapping[str, Any], desk: Desk) -> dict[str, Any]:
@@ -261,11 +259,16 @@ def _curl(desk: Desk, record: Record) -> str:
     return f"curl -X POST '{url}' -H 'Content-Type: application/json' -d '{text}'"
 
 
-def _data(record: Record) -> list[tuple[str, str, str]]:
+def _rule(desk: Desk, name: str) -> str:
+    """What the rule says, in words; "" where it stands no more."""
+    return next((one.text for group in rules.groups(desk) for one in group.rules if one.rule.name == name), "")
+
+
+def _data(desk: Desk, record: Record) -> list[tuple[str, str, str]]:
     """(key, value, where it was read) of what Meta is told."""
     found = []
     for key, value in dict(record.payload.get("custom_data", {})).items():
-        found.append((key, words.value(value), record.sources.get(key, "")))
+        found.append((key, words.value(value, desk.language), record.sources.get(key, "")))
     return found
 
 

@@ -14,6 +14,8 @@ from capi_middleware.admin.desk import Desk
 from capi_middleware.delivery import Hour, PixelState, StoreError
 from capi_middleware.visit import memory_for, visit_census
 
+from .connect import is_first_run, set_first_run
+
 MATCH_KEYS = ("em", "ph", "fn", "ln", "ct", "zp", "country", "external_id", "fbp", "fbc", "client_ip_address",
               "client_user_agent")  # fmt: skip
 HOURS = 24
@@ -22,6 +24,8 @@ HOURS = 24
 def overview(desk: Desk) -> Response:
     """The first page."""
     pixel_id = desk.settings.meta.pixel_id
+    if pixel_id and desk.settings.meta.access_token and is_first_run(desk):
+        set_first_run(desk, False)
     hours, pixels, lost, trouble = _read(desk, pixel_id)
     counts = total(hours)
     it = situation(desk, counts, next((pixel for pixel in pixels if pixel.pixel_id == pixel_id), None), lost, trouble)
@@ -94,11 +98,13 @@ def _charts(desk: Desk, hours: Sequence[Hour], counts: Mapping[str, int]) -> dic
             [(one[0], one[1]) for one in shares],
             say("Sent by both"),
             say("For each hour, the share of events that came from browser and server both."),
+            desk.percent,
         ),
         "blocked": chart.line(
             [(one[0], one[2]) for one in shares],
             say("Pixel blocked"),
             say("For each hour, the share of browsers that blocked the pixel."),
+            desk.percent,
         ),
         "delay": chart.columns(
             [(desk_delay(desk, bound), n) for bound, n in delays(counts)],
@@ -112,7 +118,7 @@ def desk_delay(desk: Desk, bound: float) -> str:
     """A bucket's bound for people."""
     from capi_middleware.admin import words
 
-    return f"≤ {words.duration(bound, desk.language)}" if bound < 1e8 else f"> {words.duration(3600, desk.language)}"
+    return words.duration(bound, desk.language) if bound < 1e8 else f"> {words.duration(3600, desk.language)}"
 
 
 def total(hours: Sequence[Hour]) -> Mapping[str, int]:

@@ -42,6 +42,15 @@ def end(desk: Desk) -> Response:
     return response
 
 
+def stop(desk: Desk) -> Response:
+    """The same from one of our own pages."""
+    response = desk.go(
+        "try" if desk.request.form.get("back") == "try" else "rules", desk.say("Point and click has ended.")
+    )
+    response.delete_cookie(picker.COOKIE, path="/", secure=desk.door.secure, httponly=True, samesite="Strict")
+    return response
+
+
 def words(desk: Desk) -> Response:
     """What the bar says, in the owner's language."""
     say = desk.say
@@ -51,22 +60,23 @@ def words(desk: Desk) -> Response:
             "pick": say("Pick something"),
             "picking": say("Click it in the page …"),
             "hint": say(
-                "Click a button (as “Add to cart”) or a price. Visits with this bar do not count. Esc ends it."
+                "Click a button (such as “Add to cart”) or a price. Visits with this bar open do not count. "
+                "Press Esc to stop."
             ),
-            "free": say("Browse to the page that you want, then pick."),
-            "press": say("Now press the button as a customer would. What it sends is watched."),
+            "free": say("Go to the page you want, then pick."),
+            "press": say("Now press the button as a customer would. We watch what it sends."),
             "again": say("Pick again"),
-            "wider": say("Take what is around it"),
+            "wider": say("Select what surrounds it"),
             "move": say("Move the bar"),
             "end": say("End"),
-            "go": say("Go on to publish"),
+            "go": say("Review and publish"),
             "picked": say("Picked:"),
             "event": say("Event"),
             "where": say("Where it counts"),
             "like": say("on all addresses like this"),
             "exact": say("at this address only"),
-            "value": say("What it says"),
-            "element": say("Known by"),
+            "value": say("What it shows"),
+            "element": say("Element in the page"),
             "asking": say("One moment …"),
             "here": say("On this page:"),
             "ended": say("Point and click has ended. Start it again."),
@@ -89,7 +99,9 @@ def look(desk: Desk) -> Response:
     answer: dict[str, Any] = {
         "ok": True,
         "sentence": preview["sentence"],
-        "fits": desk.say("Fits {n} of {m} requests of the last 14 days.", n=preview["fits"], m=preview["whole"]),
+        "fits": desk.say(
+            "Fits {n} of {m} page views and actions of the last 14 days.", n=preview["fits"], m=preview["whole"]
+        ),
         "values": [],
     }
     if form.trigger == "page":
@@ -97,7 +109,9 @@ def look(desk: Desk) -> Response:
         events = tried.explanation.events if tried.explanation else ()
         event = next((one for one in events if one.rule == made.rule.name), None)
         data = event.custom_data if event else {}
-        answer["values"] = [[desk.term("VALUES", key), _short(data[key])] for key in terms.VALUES if key in data]
+        answer["values"] = [
+            [desk.term("VALUES", key), _short(data[key], desk.language)] for key in terms.VALUES if key in data
+        ]
         if tried.wrong or event is None:
             answer["values"] = []
             answer["text"] = tried.wrong or desk.say("On this page the rule does not match.")
@@ -108,7 +122,7 @@ def draft(desk: Desk) -> Response:
     """The pick as a form on our own page, where the shop's scripts cannot press its button. Changes nothing."""
     form, wrong = _form(desk)
     if wrong:
-        return desk.go("rules", wrong)
+        return desk.go("rules", wrong, "bad")
     made = ruleform.make(form, rules.fresh_name(desk, form))
     return rules._form_page(desk, form, -1, made)
 
@@ -150,8 +164,8 @@ def selector_problem(desk: Desk, selector: str) -> str:
     return ""
 
 
-def _short(value: Any) -> str:
-    text = show(value)
+def _short(value: Any, language: str) -> str:
+    text = show(value, language)
     return text if len(text) <= LONGEST_SAMPLE else text[: LONGEST_SAMPLE - 1] + "…"
 
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
-from capi_middleware.admin import narrate, rulebook, ruleform, terms, versions
+from capi_middleware.admin import narrate, picker, rulebook, ruleform, terms, versions
 from capi_middleware.admin.desk import Desk
 from capi_middleware.admin.ruleform import Made, RuleForm
 from capi_middleware.infer.platform import Platforms
@@ -24,10 +24,11 @@ _SHOWN = 20
 
 class Listed(NamedTuple):
     """One rule of the list. ``off``: "" or what switches it off; ``number``: its place among those saved here, -1 for
-    all others; ``made``: events of the last 14 days."""
+    all others; ``made``: events of the last 14 days; ``text``: what it says, of which ``moment`` is the first part."""
 
     rule: Rule
     text: str
+    moment: str
     values: str
     off: str
     number: int
@@ -92,6 +93,7 @@ def _listed(desk: Desk, rule: Rule, off: Sequence[str], number: int, counts: Map
     return Listed(
         rule,
         narrate.sentence(rule, desk.say),
+        narrate.moment(rule, desk.say),
         narrate.values(rule, desk.say),
         silenced,
         number,
@@ -118,7 +120,7 @@ def switch(desk: Desk) -> Response:
     elif not on and name in known and name not in off:
         off.append(name)
     else:
-        return listing(desk, desk.say("Somebody has changed the rules meanwhile. Look again."), 409)
+        return listing(desk, desk.say("Somebody else has changed the rules in the meantime. Please look again."), 409)
     what = desk.say("“{name}” switched on", name=name) if on else desk.say("“{name}” switched off", name=name)
     wrong = change(desk, what, lambda text: rulebook.switched(text, off, desk.site))
     if wrong:
@@ -205,7 +207,10 @@ def _publish(
     if wrong:
         return again(wrong)
     desk.note("rule", name)
-    return desk.go("rules", desk.say("Published. The rule is in force."))
+    response = desk.go("rules", desk.say("Published. The rule is in force."))
+    if picker.COOKIE in desk.request.cookies:  # the pick has led here; visits of this browser count again
+        response.delete_cookie(picker.COOKIE, path="/", secure=desk.door.secure, httponly=True, samesite="Strict")
+    return response
 
 
 def _comment(desk: Desk) -> str:
@@ -261,7 +266,7 @@ def remove(desk: Desk) -> Response:
     saved = rulebook.tables(_text(desk), desk.site)
     name = desk.request.form.get("name", "")
     if not 0 <= number < len(saved) or str(saved[number].get("name", "")) != name:
-        return listing(desk, desk.say("Somebody has changed the rules meanwhile. Look again."), 409)
+        return listing(desk, desk.say("Somebody else has changed the rules in the meantime. Please look again."), 409)
     what = desk.say("“{name}” removed", name=name)
     wrong = change(desk, what, lambda text: rulebook.removed(text, number, saved[number], desk.site))
     if wrong:
@@ -311,7 +316,7 @@ def change(desk: Desk, what: str, make: Callable[[str], str]) -> str:
     try:
         source.edit(write)
     except rulebook.Gone:
-        return desk.say("Somebody has changed the rules meanwhile. Look again.")
+        return desk.say("Somebody else has changed the rules in the meantime. Please look again.")
     except SettingsError as error:
         return "; ".join(f"{problem.key}: {problem.wrong} {problem.right}" for problem in error.problems)
     except OSError as error:

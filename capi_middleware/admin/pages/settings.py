@@ -45,7 +45,7 @@ def settings(desk: Desk, **more: Any) -> Response:
         "scrubbed": None,
         "url": "",
         "status": 200,
-        "password_problem": "",
+        "given_fbp": "",
         "erased": None,
     }
     values.update(more)
@@ -94,9 +94,9 @@ def _save(desk: Desk) -> Response:
 def _wrong(desk: Desk, given: dict[str, str]) -> dict[str, str]:
     found = {}
     if not re.fullmatch(r"\s*([A-Za-z]{3})?\s*", given["currency"]):
-        found["currency"] = desk.say("Three letters, as SEK.")
+        found["currency"] = desk.say("Three letters: SEK.")
     if not re.fullmatch(r"\s*([A-Za-z]{2})?\s*", given["country"]):
-        found["country"] = desk.say("Two letters, as SE.")
+        found["country"] = desk.say("Two letters: SE.")
     for line in _lines(given["exclude"]):
         try:
             path_pattern(line)
@@ -105,7 +105,7 @@ def _wrong(desk: Desk, given: dict[str, str]) -> dict[str, str]:
             found.setdefault("exclude", text)
     for line in _lines(given["ignore_addresses"]):
         if not re.fullmatch(r"[0-9A-Fa-f.:]+(?:/\d{1,3})?", line):
-            text = desk.say("“{line}” is no network address. Write it as 198.51.100.7", line=line)
+            text = desk.say("“{line}” is no IP address. Write it as 198.51.100.7", line=line)
             found.setdefault("ignore_addresses", text)
     if (
         not re.fullmatch(r"\s*\d{1,3}([.,]\d+)?\s*", given["keep_personal_days"])
@@ -124,10 +124,11 @@ def pause(desk: Desk) -> Response:
     on = desk.request.form.get("paused") == "1"
     wrong = desk.save({"meta": {"paused": on}})
     if wrong:
-        return desk.go("settings", wrong)
+        return desk.go("settings", wrong, "bad")
     desk.note("pause" if on else "resume")
     if on:
-        return desk.go("settings", desk.say("Paused. Your shop works as usual, but nothing is sent to Meta."))
+        text = desk.say("Paused. Your shop works as usual, but nothing is sent to Meta.")
+        return desk.go("settings", text, "warn")
     return desk.go("settings", desk.say("Started again. What waited is sent now."))
 
 
@@ -157,9 +158,8 @@ def erase(desk: Desk) -> Response:
     """Delete everything of one visitor, by the value of the ``_fbp`` cookie."""
     fbp = desk.request.form.get("fbp", "").strip()[:200]
     if not re.fullmatch(r"fb\.[0-9]\.[0-9]+\.[0-9]+(?:\.[A-Za-z0-9_-]+)?", fbp):
-        return settings(
-            desk, wrong={"fbp": desk.say("It begins with fb.1. and stands in the cookie _fbp.")}, status=422
-        )
+        wrong = {"fbp": desk.say("It begins with fb.1. and stands in the cookie _fbp.")}
+        return settings(desk, wrong=wrong, given_fbp=fbp, status=422)
     desk.services.outbox.forget(fbp)
     try:
         count = OrderDesk(desk.services.source, 8.0).purge(fbp=fbp)
@@ -173,10 +173,10 @@ def password(desk: Desk) -> Response:
     """A new password; ends every session."""
     form = desk.request.form
     if form.get("password", "") != form.get("again", ""):
-        return settings(desk, password_problem=desk.say("The two passwords are not the same."), status=422)
+        return settings(desk, wrong={"again": desk.say("The two passwords are not the same.")}, status=422)
     refusal = account.change_password(desk.services.state, form.get("password", ""), desk.now)
     if refusal is not None:
-        return settings(desk, password_problem=refusal_words(desk, refusal), status=422)
+        return settings(desk, wrong={"password": refusal_words(desk, refusal)}, status=422)
     desk.note("password")
     return desk.go("login", desk.say("The password is changed. Log in with the new one."))
 

@@ -26,7 +26,7 @@ def listing(desk: Desk) -> Response:
             return _call(desk, key, dismissed)
         chosen = next((one for one in found if one.key == key), None)
         if chosen is None:
-            return desk.go("suggestions", desk.say("This suggestion is not there any more."))
+            return desk.go("suggestions", desk.say("This suggestion is not there any more."), "warn")
         if desk.request.form.get("answer") == "yes":
             return _accept(desk, chosen)
         _dismiss(desk, [*dismissed, key])
@@ -101,13 +101,13 @@ def question(desk: Desk, one: Suggestion) -> str:
 def _accept(desk: Desk, one: Suggestion) -> Response:
     made = ruleform.checked(_table(desk, one))
     if made.rule is None:
-        return desk.go("suggestions", "; ".join(made.problems.values()))
+        return desk.go("suggestions", "; ".join(made.problems.values()), "bad")
     name = str(made.table["name"])
     what = desk.say("“{name}” published", name=name)
     comment = f"admin page, suggested by the traffic: seen {one.n} times"
     wrong = rules.change(desk, what, lambda text: rulebook.added(text, made.table, desk.site, comment))
     if wrong:
-        return desk.go("suggestions", wrong)
+        return desk.go("suggestions", wrong, "bad")
     desk.note("rule", name)
     return desk.go("rules", desk.say("Published. The rule is in force."))
 

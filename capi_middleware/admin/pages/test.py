@@ -7,10 +7,12 @@ from typing import Any
 
 from werkzeug.wrappers import Response
 
+from capi_middleware.admin import picker
 from capi_middleware.admin.desk import Desk
 from capi_middleware.delivery import Entry, Filter, StoreError
 from capi_middleware.visit.reading import IGNORE_COOKIE
 
+from .connect import is_first_run
 from .events import legs_of, sentence
 
 STEPS = ("PageView", "ViewContent", "AddToCart")
@@ -26,6 +28,10 @@ def checklist(desk: Desk) -> Response:
         uncounted=IGNORE_COOKIE in desk.request.cookies,
         connected=bool(desk.settings.meta.pixel_id and desk.settings.meta.access_token),
         mine=bool(desk.request.cookies.get("_fbp")),
+        picking=picker.is_on(
+            desk.request.cookies, desk.services.key, desk.door.session.token if desk.door.session else ""
+        ),
+        first=is_first_run(desk),
     )
 
 
@@ -41,15 +47,15 @@ def steps(desk: Desk) -> list[dict[str, Any]]:
     for name in STEPS:
         entries = _entries(desk, Filter(pixel_id=pixel_id, event_name=name), since) if pixel_id else []
         best = max(entries, key=lambda entry: (entry.paired, entry.number), default=None)
-        browser, server = legs_of(best, desk.now) if best else ("wait", "wait")
+        browser, server = legs_of(best, desk.now) if best else ("none", "none")
         found.append(
             {
                 "name": name,
                 "label": desk.event(name),
                 "browser": browser,
                 "server": server,
-                "browser_text": desk.term("BROWSER", browser) if best else "",
-                "server_text": desk.term("SERVER", server) if best else "",
+                "browser_text": desk.term("BROWSER", browser) if best else desk.say("waiting"),
+                "server_text": desk.term("SERVER", server) if best else desk.say("waiting"),
                 "paired": bool(best and best.paired),
                 "text": sentence(desk, best) if best else "",
                 "number": best.number if best else 0,

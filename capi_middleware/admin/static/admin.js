@@ -1,6 +1,43 @@
 // The admin pages work without this file; it makes them live.
 (function () {
   "use strict";
+  const own = document.currentScript;
+
+  // On a narrow screen the tabs are wider than it: the one in use is in view.
+  const tab = document.querySelector(".tabs [aria-current]");
+  if (tab) tab.parentElement.scrollLeft = tab.offsetLeft - (tab.parentElement.clientWidth - tab.offsetWidth) / 2;
+
+  for (const wide of document.querySelectorAll(".wide")) wide.scrollLeft = wide.scrollWidth;  // the latest hours
+
+  // What is typed in secret may be looked at; it is secret again when it is sent.
+  for (const input of document.querySelectorAll(".secret input")) {
+    const button = document.createElement("button");
+    const label = document.querySelector("label[for=" + input.id + "]").textContent;
+    const hide = function (hidden) {
+      input.type = hidden ? "password" : "text";
+      button.textContent = hidden ? own.dataset.show : own.dataset.hide;
+      button.setAttribute("aria-label", button.textContent + ": " + label);
+    };
+    button.type = "button";
+    button.addEventListener("click", function () { hide(input.type === "text"); input.focus(); });
+    input.form.addEventListener("submit", function () { hide(true); });
+    hide(true);
+    input.after(button);
+  }
+
+  const file = document.querySelector("[data-download]");
+  if (file) {
+    history.replaceState(null, "", location.pathname + location.search.replace(/[?&]download=1/, ""));
+    location.assign(file.href);
+  }
+
+  // Fields that matter only with one choice of a select.
+  for (const part of document.querySelectorAll("[data-when]")) {
+    const [name, ...values] = part.dataset.when.split(" "), select = document.getElementById(name);
+    const look = function () { part.hidden = !values.includes(select.value); };
+    select.addEventListener("change", look);
+    look();
+  }
 
   // Rows come from our own server, escaped there: the one policy that the page's CSP allows, for this one purpose.
   const policy = window.trustedTypes ? trustedTypes.createPolicy("rows", {createHTML: (html) => html}) : {createHTML: String};
@@ -41,7 +78,7 @@
       if (focused) for (const link of live.querySelectorAll("a")) if (link.href === focused) link.focus();
       const empty = document.querySelector(".empty");
       if (live.children.length) {
-        live.closest("table").hidden = false;
+        live.closest(".list").hidden = false;
         if (empty) empty.remove();
       }
       const newest = live.querySelector("a") && live.querySelector("a").href;
@@ -60,7 +97,7 @@
 
   const steps = document.querySelector("[data-steps]");
   if (steps) {
-    poll(steps.dataset.steps, 1, function (text) {
+    poll(steps.dataset.steps, 0.6, function (text) {
       let done = 0;
       for (const step of JSON.parse(text).steps) {
         const item = steps.querySelector('[data-step="' + step.name + '"]');
@@ -75,6 +112,7 @@
         if (said.textContent !== step.text) said.textContent = step.text;
       }
       document.querySelector("[data-all-done]").hidden = done < 3;
+      for (const part of document.querySelectorAll("[data-until-done]")) part.hidden = done >= 3;
     });
   }
 
@@ -115,7 +153,7 @@
         if (mine !== asked) return;
         show(pixel, said.problems.pixel_id || "");
         show(token, said.problems.access_token || "");
-        checked.textContent = said.text;
+        checked.textContent = said.text || "";
         checked.className = "checked " + (said.ok ? "ok" : "bad");
       } catch (error) { if (mine === asked) checked.textContent = ""; }
     };
@@ -123,8 +161,11 @@
       clearTimeout(timer);
       asked++;
       checked.textContent = "";
-      const wrong = [pixelWrong(), tokenWrong()];
       timer = setTimeout(function () {
+        const turned = pixelWrong() === words.swapped && tokenWrong() === words.number;
+        if (turned) [pixel.value, token.value] = [tidy(token), tidy(pixel)];
+        const wrong = [pixelWrong(), tokenWrong()];
+        if (turned) checked.textContent = words.turned;
         show(pixel, wrong[0]);
         show(token, wrong[1]);
         if (!wrong[0] && !wrong[1] && tidy(pixel) && tidy(token)) ask();

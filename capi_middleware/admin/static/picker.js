@@ -20,8 +20,7 @@
     select{font-weight:400;color:#14232e;border-color:#7d8c88}
     button.main{background:#0b5c4d;color:#fff}button.quiet{border-color:transparent;color:#4c5c68;font-weight:400;text-decoration:underline}
     button[aria-pressed=true]{background:#2f6fb0;border-color:#2f6fb0;color:#fff}
-    label{display:grid;gap:2px;color:#4c5c68;flex:1 1 11rem}
-    ul{margin:4px 0;padding-left:18px}
+    label{display:grid;gap:2px;color:#4c5c68;flex:1 1 9rem}
     :focus-visible{outline:3px solid #2f6fb0;outline-offset:2px}`;
 
   const host = document.createElement("div");
@@ -154,7 +153,7 @@
     const parts = said.ok ? [make("p", {className: "said", textContent: said.sentence}), make("p", {className: "soft", textContent: said.fits})] : [];
     if (said.text) parts.push(make("p", {className: "bad", textContent: said.text}));
     if (said.values && said.values.length) {
-      parts.push(make("p", {textContent: words.here}), make("ul", {}, ...said.values.map(([key, value]) => make("li", {textContent: key + ": " + value}))));
+      parts.push(make("p", {className: "soft"}, words.here + " ", ...said.values.flatMap(([key, value], index) => [index ? " · " : "", make("span", {textContent: key + ": " + value})]).filter(Boolean)));
     }
     result.replaceChildren(...parts);
     go.disabled = !said.ok;
