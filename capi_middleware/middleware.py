@@ -27,6 +27,7 @@ from .settings import Settings, SettingsSource
 from .settings.state import signing_key, state_dir
 from .shop import Shop, compile_shop
 from .visit import is_subresource, read_visit, warm
+from .visit.address import bare_host, shown_authority
 from .visit.cookies import read_cookies
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ class CapiMiddleware:
             picking = "shop_pick=" in cookies
             environ["HTTP_COOKIE"] = without_session(cookies)
         now = time.time()
-        host = _host(environ)
+        host = self._host(environ)
         settings = self._source.for_host(host)
         path = environ.get("PATH_INFO", "")
         if path.startswith(settings.server.mount):
@@ -138,6 +139,10 @@ class CapiMiddleware:
         if is_fetch(environ) and shop.inference.idle(host, path, environ.get("QUERY_STRING", "")):
             return Glance(lambda environ: self._begin(environ, shop, now), self._failed, environ)
         return self._begin(environ, shop, now)
+
+    def _host(self, environ: Environ) -> str:
+        """By which a shop's settings are found: the host that the visitor's browser shows."""
+        return bare_host(shown_authority(environ, self._source.current.visit) or environ.get("SERVER_NAME") or "")
 
     def _begin(self, environ: Environ, shop: Shop, now: float) -> Journey:
         visit = read_visit(environ, shop.settings, now)
@@ -191,7 +196,7 @@ class CapiMiddleware:
         return [body]
 
     def _collected(self, environ: Environ) -> tuple[str, list[tuple[str, str]], bytes]:
-        shop = self._shop(self._source.for_host(_host(environ)))
+        shop = self._shop(self._source.for_host(self._host(environ)))
         cookies = read_cookies(environ.get("HTTP_COOKIE") or "")
         flash = self._tools.flash.read(cookies)
         status, headers, body, told = self._collector.reply(environ, shop.collect, flash.calls)
@@ -203,7 +208,7 @@ class CapiMiddleware:
         return status, headers, body
 
     def _script(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        shop = self._shop(self._source.for_host(_host(environ)))
+        shop = self._shop(self._source.for_host(self._host(environ)))
         path = environ.get("PATH_INFO", "")
         status, headers, body = script_response(
             shop.adoption if path == shop.adoption.path else shop.script,
@@ -370,13 +375,6 @@ def _attempt(what: str, make: Callable[[], Any]) -> Any:
 
 def _limits(settings: Settings) -> collect.Limits:
     return collect.Limits(settings.browser.visitor_rate, settings.browser.total_rate)
-
-
-def _host(environ: Environ) -> str:
-    host: str = environ.get("HTTP_HOST") or environ.get("SERVER_NAME") or ""
-    if ":" in host and not host.endswith("]"):
-        host = host.rpartition(":")[0]
-    return host.lower()
 
 
 def _length(environ: Environ) -> int | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from .failure import Failure, GatewayError
-from .request import framing, refuse, request_target
+from .request import CHECKED, check
 from .shops import Shops
 from .tunnel import Tunnels, can_tunnel
 from .upstream import answer_failure
@@ -29,9 +29,7 @@ class Door:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         try:
-            refuse(environ)
-            request_target(environ)
-            framing(environ)
+            environ[CHECKED] = check(environ)
             if "HTTP_UPGRADE" in environ and environ["HTTP_UPGRADE"].strip().lower() == "websocket":
                 return self._websocket(environ, start_response)
         except GatewayError as error:

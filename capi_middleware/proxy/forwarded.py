@@ -1,78 +1,88 @@
-"""Who asked, and how, told to the shop: ``X-Forwarded-*`` and ``Forwarded`` (RFC 7239)."""
+"""Who asked, and how, told to the shop: ``X-Forwarded-*`` and ``Forwarded`` (RFC 7239).
+
+The shop is told what the middleware believes, by the same settings: of the two kinds of fields the one that ``[visit]
+forwarded`` names is read, and the other is written anew from it, so that no claim of a visitor's passes for a proxy's.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
-_PART = re.compile(r'(?:[^",]|"(?:[^"\\]|\\.)*")+')
-_HOST = re.compile(r"[A-Za-z0-9._~%!$&'()*+;=:\[\]-]{1,255}")
+from capi_middleware.settings.settings import VisitSettings
+from capi_middleware.visit.address import elements, last_said, read_origin, shown_authority, trusted_hops
+
+_PLAIN = re.compile(r"[0-9A-Za-z._-]+")
+_QUOTED = re.compile(r"[0-9A-Za-z._:\[\]-]+")
 _DIGITS = re.compile(r"[0-9]{1,5}")
 
 
-def public_scheme(environ: Mapping[str, Any], trusted_hops: int) -> str:
-    """``http`` or ``https`` as the visitor sees it: the trusted front server's word, else our own connection's."""
-    if trusted_hops:
-        said = _hop(environ.get("HTTP_X_FORWARDED_PROTO", ""), trusted_hops).lower()
-        if said in ("http", "https"):
-            return said
+class Public(NamedTuple):
+    """What the visitor sees in place of the shop's own address. ``authority``: host and port, as in ``Host``."""
+
+    scheme: str
+    authority: str
+
+
+def trust_of(visit: VisitSettings) -> VisitSettings:
+    """Of ``[visit]`` what says who is believed, and nothing else: shops that agree in it can share connections."""
+    return VisitSettings(
+        trusted_hops=visit.trusted_hops, trusted_proxies=visit.trusted_proxies, forwarded=visit.forwarded
+    )
+
+
+def seen_by_visitor(environ: Mapping[str, Any], trust: VisitSettings) -> Public:
+    """Scheme, host and port as the visitor sees them: a trusted front server's word, else our own connection's."""
     scheme: str = environ.get("wsgi.url_scheme", "http")
-    return scheme
+    if not trust.trusted_hops and not trust.trusted_proxies:
+        return Public(scheme, environ.get("HTTP_HOST") or "")
+    said = read_origin(environ, trust).scheme.lower()
+    return Public(said if said in ("http", "https") else scheme, shown_authority(environ, trust))
 
 
-def public_host(environ: Mapping[str, Any], trusted_hops: int) -> str:
-    """Host and port as the visitor sees them: a trusted ``X-Forwarded-Host``, else ``Host``; "" where neither is."""
-    if trusted_hops:
-        said = _hop(environ.get("HTTP_X_FORWARDED_HOST", ""), trusted_hops)
-        if said and _HOST.fullmatch(said):
-            return said
-    host: str = environ.get("HTTP_HOST", "")
-    return host
-
-
-def forwarded_lines(environ: Mapping[str, Any], trusted_hops: int) -> list[str]:
+def forwarded_lines(environ: Mapping[str, Any], trust: VisitSettings, public: Public) -> list[str]:
     """The header lines, without their CRLF.
 
     Without trusted hops whatever the client claims is dropped. With N of them the N right-most entries are kept,
     which our own front servers wrote, and the peer is appended: a forged entry further left never reaches the shop.
     """
-    address: str = environ.get("REMOTE_ADDR", "")
-    scheme = public_scheme(environ, trusted_hops)
-    host = public_host(environ, trusted_hops)
-    chain = address
-    elements = _element(address, host, scheme)
-    if trusted_hops:
-        before = [part.strip() for part in environ.get("HTTP_X_FORWARDED_FOR", "").split(",") if part.strip()]
-        chain = ", ".join([*before[-trusted_hops:], address])
-        inbound = [part.strip() for part in _PART.findall(environ.get("HTTP_FORWARDED", "")) if part.strip()]
-        elements = ", ".join([*inbound[-trusted_hops:], elements])
-    return [
-        f"X-Forwarded-For: {chain}",
-        f"X-Forwarded-Proto: {scheme}",
-        f"X-Forwarded-Host: {host}",
-        f"X-Forwarded-Port: {_port(environ, host, scheme, trusted_hops)}",
-        f"Forwarded: {elements}",
-    ]
+    peer: str = environ.get("REMOTE_ADDR", "")
+    hops = trusted_hops(environ, trust)
+    if not hops:
+        return [f"X-Forwarded-For: {peer}", *_shown(public), f"Forwarded: {_element(peer, public)}"]
+    if trust.forwarded:
+        before = [element.get("for", "unknown") for element in elements(environ.get("HTTP_FORWARDED", ""))[-hops:]]
+        port = ""
+    else:
+        before = [part.strip() for part in environ.get("HTTP_X_FORWARDED_FOR", "").split(",") if part.strip()][-hops:]
+        port = last_said(environ.get("HTTP_X_FORWARDED_PORT"), hops)
+    chain = [*before, peer]
+    told = ", ".join(_element(address, public) for address in chain)
+    return [f"X-Forwarded-For: {', '.join(chain)}", *_shown(public, port), f"Forwarded: {told}"]
 
 
-def _element(address: str, host: str, scheme: str) -> str:
-    node = f'"[{address}]"' if ":" in address else address or "unknown"
-    return f'for={node};host="{host}";proto={scheme}' if host else f"for={node};proto={scheme}"
+@lru_cache(maxsize=1024)
+def _shown(public: Public, port: str = "") -> tuple[str, str, str]:
+    """The lines that all visitors of one host share. ``port``: as a trusted front server gives it."""
+    scheme, host = public
+    if not _DIGITS.fullmatch(port):
+        given = host.rpartition(":")[2]
+        usual = "443" if scheme == "https" else "80"
+        port = given if ":" in host and _DIGITS.fullmatch(given) else usual
+    return f"X-Forwarded-Proto: {scheme}", f"X-Forwarded-Host: {host}", f"X-Forwarded-Port: {port}"
 
 
-def _port(environ: Mapping[str, Any], host: str, scheme: str, trusted_hops: int) -> str:
-    if trusted_hops:
-        said = _hop(environ.get("HTTP_X_FORWARDED_PORT", ""), trusted_hops)
-        if _DIGITS.fullmatch(said):
-            return said
-    port = host.rpartition(":")[2]
-    if ":" in host and _DIGITS.fullmatch(port):
-        return port
-    return "443" if scheme == "https" else "80"
+def _element(address: str, public: Public) -> str:
+    scheme, host = public
+    return f'for={_node(address)};host="{host}";proto={scheme}' if host else f"for={_node(address)};proto={scheme}"
 
 
-def _hop(value: str, trusted_hops: int) -> str:
-    """What the outermost of our own front servers wrote; where only one of them writes the field, its word."""
-    entries = value.split(",")
-    return entries[-trusted_hops if len(entries) >= trusted_hops else 0].strip()
+def _node(address: str) -> str:
+    """RFC 7239, 6: an IPv6 address, or one with a port, stands in quotes; what is no address is not passed on."""
+    if _PLAIN.fullmatch(address):
+        return address
+    if not _QUOTED.fullmatch(address):
+        return "unknown"
+    return f'"[{address}]"' if address.count(":") > 1 and "[" not in address else f'"{address}"'

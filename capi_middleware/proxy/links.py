@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 
+from capi_middleware.page.verdict import LOWER
+
 from .body import Body
+from .forwarded import Public
 from .origin import Origin
-from .response import Public
 
 _BOUNDARY = frozenset(b"/\"'<>?#& \t\r\n),;\\|`]}")
 
@@ -16,7 +18,7 @@ def may_hold_links(fields: Sequence[tuple[str, str]]) -> bool:
     """Whether an answer with these fields is a page whose text can be changed."""
     html = False
     for name, value in fields:
-        lower = name.lower()
+        lower = LOWER[name]
         if lower == "content-type":
             html = value[:9].lower() == "text/html"
         elif (lower == "content-encoding" and value.lower() != "identity") or (
@@ -28,7 +30,7 @@ def may_hold_links(fields: Sequence[tuple[str, str]]) -> bool:
 
 def without_length(fields: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
     """The fields of a page whose bytes change: length and digests of the old bytes are gone."""
-    return [field for field in fields if field[0].lower() not in _OF_BYTES]
+    return [field for field in fields if LOWER[field[0]] not in _OF_BYTES]
 
 
 _OF_BYTES = frozenset(("content-length", "content-md5", "digest", "content-digest", "repr-digest"))

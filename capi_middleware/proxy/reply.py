@@ -1,10 +1,17 @@
-"""The shop's answer, parsed: httptools (llhttp, strict) over our framing rules."""
+"""The shop's answer, parsed: httptools (llhttp, strict) over our framing rules.
+
+Most answers have a plain head that comes in one piece and names its length. Those are read by one pattern, which lets
+through less than llhttp does, at a third of the cost; all else is llhttp's.
+"""
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 import httptools
+
+from capi_middleware.page.verdict import LOWER
 
 from .failure import Failure, GatewayError
 
@@ -16,6 +23,12 @@ CHUNKED: Final = -1
 
 _UNTIL_CLOSE: Final = -2
 
+_PLAIN_HEAD = re.compile(
+    rb"HTTP/1\.1 ([2-5][0-9]{2}) ([ -~]*+)\r\n((?:[!#$%&'*+.^_`|~0-9A-Za-z-]++:[\t -~\x80-\xff]*+\r\n)++)\r\n"
+)
+_DIGITS = re.compile(r"[0-9]{1,15}")
+_FRAMING = frozenset(("content-length", "transfer-encoding", "connection", "upgrade"))
+
 
 class Reply:
     """One answer being read. ``feed`` bytes until ``head_done``; then body bytes gather in ``parts``.
@@ -25,6 +38,7 @@ class Reply:
     """
 
     __slots__ = (
+        "_counted",
         "_fed",
         "_head_request",
         "_parser",
@@ -41,9 +55,8 @@ class Reply:
 
     def __init__(self, method: str) -> None:
         self._head_request = method == "HEAD"
-        self._parser: Any = httptools.HttpResponseParser(self)
-        # A response with both framings is read as chunked and its connection dropped (RFC 9112, 6.3): see below.
-        self._parser.set_dangerous_leniencies(lenient_chunked_length=True)
+        self._parser: Any = None
+        self._counted = False
         self._fed = 0
         self.code = 0
         self.reason = ""
@@ -77,7 +90,16 @@ class Reply:
 
     def feed(self, data: bytes) -> None:
         """Take bytes from the shop. Raises :class:`GatewayError` for what is no proper HTTP/1.x answer."""
-        self._fed += len(data)
+        begun, self._fed = self._fed, self._fed + len(data)
+        if self._counted:
+            self._count(data)
+            return
+        if not begun and self._plain(data):
+            return
+        if self._parser is None:
+            self._parser = httptools.HttpResponseParser(self)
+            # A response with both framings is read as chunked and its connection dropped (RFC 9112, 6.3): see below.
+            self._parser.set_dangerous_leniencies(lenient_chunked_length=True)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -92,6 +114,45 @@ class Reply:
             raise GatewayError(Failure.MALFORMED, str(error)) from None
         if not self.head_done and self._fed > MAX_HEAD:
             raise GatewayError(Failure.MALFORMED, f"more than {MAX_HEAD} bytes of header")
+
+    def _plain(self, data: bytes) -> bool:
+        """Whether the answer's head stands whole and plain at the beginning of ``data``; it is read then."""
+        found = None if self._head_request else _PLAIN_HEAD.match(data)
+        if found is None:
+            return False
+        code, reason, head = found.groups()
+        fields, length, connection = [], "", ""
+        for line in head.decode("latin-1")[:-2].split("\r\n"):
+            name, _, value = line.partition(":")
+            value = value.strip(" \t")
+            lower = LOWER[name]
+            if lower in _FRAMING:
+                if lower == "content-length" and not length and _DIGITS.fullmatch(value):
+                    length = value
+                elif lower == "connection" and not connection and value.lower() in ("close", "keep-alive"):
+                    connection = value.lower()
+                else:
+                    return False
+            fields.append((name, value))
+        if not length or code in (b"204", b"304"):
+            return False
+        self._counted = self.head_done = True
+        self.code, self.reason, self.fields = int(code), reason.decode("latin-1"), fields
+        self.keep = connection != "close"
+        self.left = int(length)
+        self._count(data[found.end() :])
+        return True
+
+    def _count(self, data: bytes) -> None:
+        """Body bytes of an answer whose length alone says where it ends."""
+        left = self.left
+        if len(data) > left:
+            self.surplus = True
+            data = data[:left]
+        if data:
+            self.parts.append(data)
+        self.left = left - len(data)
+        self.complete = not self.left
 
     # What httptools calls.
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from .failure import Failure, GatewayError
-from .forwarded import forwarded_lines
 
 MAX_TARGET = 8192
 MAX_HEAD = 65536
@@ -24,6 +23,8 @@ _USUAL = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 _METHOD = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,40}")
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
 _BAD_TARGET = re.compile(r"[\x00-\x20\x7f]")
+_PLAIN_PATH = re.compile(r"/[A-Za-z0-9/!$&'()*+,;=:@~._|^\"<>`{}\[\]\\-]*")
+"""A decoded path in which there is nothing to quote."""
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _BAD_HOST = re.compile(r"[^A-Za-z0-9._~%!$&'()*+;=:\[\]-]")
 _WORD = re.compile(r"\S+")
@@ -39,8 +40,22 @@ _OURS = frozenset(
     HTTP_X_FORWARDED_SERVER HTTP_X_FORWARDED_SCHEME HTTP_X_FORWARDED_SSL HTTP_X_FORWARDED_PREFIX HTTP_X_REAL_IP
 """)
 )
-_names: dict[str, str] = {"HTTP_ETAG": "ETag", "HTTP_DNT": "DNT"}
 _NAMES_KEPT = 500
+
+
+class _Names(dict[str, str]):
+    """``HTTP_ACCEPT_LANGUAGE`` is ``Accept-Language``; remembered for the usual ones. Raises :class:`GatewayError`."""
+
+    def __missing__(self, key: str) -> str:
+        name = "-".join(part.capitalize() for part in key[5:].split("_"))
+        if not _METHOD.fullmatch(name):
+            raise GatewayError(Failure.BAD_REQUEST, "header name")
+        if len(self) < _NAMES_KEPT and len(key) < 60:
+            self[key] = name
+        return name
+
+
+_names = _Names({"HTTP_ETAG": "ETag", "HTTP_DNT": "DNT"})
 
 
 class Framing(NamedTuple):
@@ -54,6 +69,23 @@ class Framing(NamedTuple):
 
 
 EMPTY = Framing(0)
+
+
+class Asked(NamedTuple):
+    """A request that may go on: its target and its body's framing."""
+
+    target: str
+    body: Framing
+
+
+CHECKED = "capi.asked"
+"""The environ key of an :class:`Asked`: what the door has looked at is not looked at again."""
+
+
+def check(environ: Mapping[str, Any]) -> Asked:
+    """Raise :class:`GatewayError` for what must not be forwarded at all."""
+    refuse(environ)
+    return Asked(request_target(environ), framing(environ))
 
 
 def refuse(environ: Mapping[str, Any]) -> None:
@@ -95,6 +127,8 @@ def request_target(environ: Mapping[str, Any]) -> str:
 def _quoted(environ: Mapping[str, Any]) -> str:
     path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
     query = environ.get("QUERY_STRING", "")
+    if _PLAIN_PATH.fullmatch(path):
+        return f"{path}?{query}" if query else path
     quoted = quote(path.encode("latin-1"), safe="/!$&'()*+,;=:@~-._|^\"<>`{}[]\\")
     if quoted == "*" and environ["REQUEST_METHOD"] == "OPTIONS":
         return quoted
@@ -134,24 +168,21 @@ def _chunked(environ: Mapping[str, Any]) -> Framing:
 
 
 def request_head(
-    environ: Mapping[str, Any], target: str, host: str, body: Framing, trusted_hops: int, upgrade: str = ""
+    environ: Mapping[str, Any], target: str, host: str, body: Framing, forwarded: Sequence[str], upgrade: str = ""
 ) -> bytes:
     """Request line and header fields, ready to send.
 
-    ``host``: the ``Host`` field's value. ``upgrade``: the protocol asked for, only where a tunnel can be made.
-    Raises :class:`GatewayError` for heads that are too large or hold control characters.
+    ``host``: the ``Host`` field's value. ``forwarded``: lines that tell who asked. ``upgrade``: the protocol
+    asked for, only where a tunnel can be made. Raises :class:`GatewayError` for heads that are too large or
+    hold control characters.
     """
     method = environ["REQUEST_METHOD"]
-    lines = [f"{method} {target} HTTP/1.1", f"Host: {host}"]
     connection: str = environ.get("HTTP_CONNECTION", "")
     dropped = _OURS
     if connection and connection.lower() not in ("keep-alive", "close"):
         dropped = _OURS | {_key(name) for name in connection.split(",")}
-    for key, value in environ.items():
-        if key[:5] == "HTTP_" and key not in dropped:
-            if len(value) > MAX_FIELD:
-                raise GatewayError(Failure.FIELDS_TOO_LARGE)
-            lines.append(f"{_names.get(key) or _name(key)}: {value}")
+    lines = [f"{method} {target} HTTP/1.1", f"Host: {host}"]
+    lines += [f"{_names[key]}: {value}" for key, value in environ.items() if key[:5] == "HTTP_" and key not in dropped]
     if len(lines) > MAX_FIELDS:
         raise GatewayError(Failure.FIELDS_TOO_LARGE)
     content_type = environ.get("CONTENT_TYPE")
@@ -163,8 +194,10 @@ def request_head(
         lines.append(f"Content-Length: {body.length}")
     if upgrade:
         lines += ["Connection: Upgrade", f"Upgrade: {upgrade}"]
-    lines += forwarded_lines(environ, trusted_hops)
+    lines += forwarded
     plain = "".join(lines)
+    if len(plain) > MAX_FIELD and any(len(line.partition(": ")[2]) > MAX_FIELD for line in lines):
+        raise GatewayError(Failure.FIELDS_TOO_LARGE)
     if not plain.isprintable() and _CONTROL.search(plain):
         raise GatewayError(Failure.BAD_REQUEST, "control character in the header")
     lines.append("\r\n")
@@ -176,13 +209,3 @@ def request_head(
 
 def _key(name: str) -> str:
     return "HTTP_" + name.strip().upper().replace("-", "_")
-
-
-def _name(key: str) -> str:
-    """``HTTP_ACCEPT_LANGUAGE`` is ``Accept-Language``; remembered for the usual ones."""
-    name = "-".join(part.capitalize() for part in key[5:].split("_"))
-    if not _METHOD.fullmatch(name):
-        raise GatewayError(Failure.BAD_REQUEST, "header name")
-    if len(_names) < _NAMES_KEPT and len(key) < 60:
-        _names[key] = name
-    return name

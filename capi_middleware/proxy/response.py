@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
 
+from capi_middleware.page.verdict import LOWER
+
+from .forwarded import Public
 from .origin import Origin
 
 _WORD = re.compile(r"\S+")
@@ -15,15 +17,9 @@ _HOP = frozenset(
     trailer trailers transfer-encoding upgrade
 """)
 )
+_USUAL_OPTIONS = frozenset(("keep-alive", "close"))
 _ADDRESSES = frozenset(("location", "content-location", "refresh", "link"))
 _DOMAIN = re.compile(r";\s*domain\s*=\s*\.?([^;]*)", re.IGNORECASE)
-
-
-class Public(NamedTuple):
-    """What the visitor sees in place of the shop's own address. ``authority``: host and port, as in ``Host``."""
-
-    scheme: str
-    authority: str
 
 
 def response_fields(
@@ -35,19 +31,20 @@ def response_fields(
     """
     dropped = _HOP
     for name, value in fields:
-        if name.lower() == "connection":
+        if LOWER[name] == "connection" and value not in _USUAL_OPTIONS:
             dropped = dropped | {option.strip().lower() for option in value.split(",")}
     out = []
     for field in fields:
-        lower = field[0].lower()
-        if lower in dropped or (chunked and lower == "content-length"):
+        lower = LOWER[field[0]]
+        if lower in dropped:
             continue
         if lower in _ADDRESSES:
-            out.append((field[0], public_address(field[1], origin, public)))
+            field = (field[0], public_address(field[1], origin, public))
         elif lower == "set-cookie":
-            out.append((field[0], public_cookie(field[1], origin, public)))
-        else:
-            out.append(field)
+            field = (field[0], public_cookie(field[1], origin, public))
+        elif chunked and lower == "content-length":
+            continue
+        out.append(field)
     return out
 
 

@@ -9,12 +9,13 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from capi_middleware.settings import Settings
-from capi_middleware.settings.settings import ProxySettings
+from capi_middleware.settings.settings import ProxySettings, VisitSettings
+from capi_middleware.visit.address import bare_host, shown_authority
 
 from .body import Body
 from .connection import Timeouts
 from .failure import Failure, GatewayError
-from .forwarded import public_host
+from .forwarded import trust_of
 from .links import LinkedBody
 from .upstream import Upstream, answer_failure
 
@@ -55,7 +56,7 @@ class Shops:
         self._source = source
         self._threads = threads
         self._lock = threading.Lock()
-        self._lanes: dict[tuple[ProxySettings, int], _Lane] = {}
+        self._lanes: dict[tuple[ProxySettings, VisitSettings], _Lane] = {}
         self._shops: dict[int, _Shop] = {}
         self._busy = 0
         self._swept = time.monotonic()
@@ -84,7 +85,7 @@ class Shops:
 
     def lane_for(self, environ: WSGIEnvironment) -> _Lane:
         source = self._source
-        host = bare_host(public_host(environ, source.current.visit.trusted_hops))
+        host = bare_host(shown_authority(environ, source.current.visit))
         settings = source.for_host(host)
         shop = self._shops.get(id(settings))
         if shop is None or shop.settings is not settings:
@@ -109,17 +110,17 @@ class Shops:
         return shop
 
     def _lane(self, settings: Settings) -> _Lane | None:
-        proxy, hops = settings.proxy, settings.visit.trusted_hops
+        proxy, trust = settings.proxy, trust_of(settings.visit)
         if not proxy.upstream:
             return None
-        lane = self._lanes.get((proxy, hops))
+        lane = self._lanes.get((proxy, trust))
         if lane is None:
             try:
-                lane = _Lane(make_upstream(proxy, hops))
+                lane = _Lane(make_upstream(proxy, trust))
             except (ValueError, OSError) as error:
                 log.error("%s: %s", settings.host or "[proxy]", error)
                 return None
-            self._lanes[proxy, hops] = lane
+            self._lanes[proxy, trust] = lane
         return lane
 
     def _forget(self) -> None:
@@ -127,7 +128,7 @@ class Shops:
         named = [self._source.current, *self._source.hosts.values()]
         alive = {id(settings) for settings in named}
         self._shops = {key: shop for key, shop in self._shops.items() if key in alive}
-        wanted = {(settings.proxy, settings.visit.trusted_hops) for settings in named}
+        wanted = {(settings.proxy, trust_of(settings.visit)) for settings in named}
         for key in [key for key in self._lanes if key not in wanted]:
             self._lanes.pop(key).upstream.close()
 
@@ -159,7 +160,7 @@ class Shops:
             }
 
 
-def make_upstream(proxy: ProxySettings, trusted_hops: int) -> Upstream:
+def make_upstream(proxy: ProxySettings, trust: VisitSettings) -> Upstream:
     """The upstream that ``[proxy]`` describes. Raises ``ValueError``, and ``OSError`` for an unreadable ``ca_file``."""
     return Upstream(
         proxy.upstream,
@@ -167,14 +168,7 @@ def make_upstream(proxy: ProxySettings, trusted_hops: int) -> Upstream:
         timeouts=Timeouts(proxy.connect_timeout, proxy.answer_timeout, proxy.idle_timeout),
         verify=proxy.verify,
         ca_file=proxy.ca_file,
-        trusted_hops=trusted_hops,
+        trust=trust,
         max_body=proxy.max_body,
         links=proxy.links,
     )
-
-
-def bare_host(authority: str) -> str:
-    """``Shop.Example:8080`` is ``shop.example``; an IPv6 address keeps its brackets."""
-    if authority.endswith("]") or ":" not in authority:
-        return authority.lower().rstrip(".")
-    return authority.rpartition(":")[0].lower().rstrip(".")

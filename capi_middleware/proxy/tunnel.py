@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from .connection import Connection
 from .failure import Failure, GatewayError
+from .forwarded import seen_by_visitor
 from .reply import Reply
-from .request import EMPTY, request_head, request_target
+from .request import EMPTY, check
 from .upstream import Upstream
 
 if TYPE_CHECKING:
@@ -54,8 +55,8 @@ class Tunnels:
 
 
 def _tunnel(environ: WSGIEnvironment, start_response: StartResponse, upstream: Upstream) -> Iterable[bytes] | None:
-    host = upstream.host_for(environ)
-    head = request_head(environ, request_target(environ), host, EMPTY, upstream.trusted_hops, upgrade="websocket")
+    public = seen_by_visitor(environ, upstream.trust)
+    head = upstream.head(environ, check(environ)._replace(body=EMPTY), public, upgrade="websocket")
     connection = upstream.pool.open()
     handed_on = False
     try:
@@ -70,7 +71,7 @@ def _tunnel(environ: WSGIEnvironment, start_response: StartResponse, upstream: U
         reply = Reply("GET")
         reply.feed(data)
         handed_on = True
-        return upstream.answer(connection, reply, environ, start_response)
+        return upstream.answer(connection, reply, environ, start_response, public)
     finally:
         if not handed_on:
             connection.close()

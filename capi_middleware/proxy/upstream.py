@@ -7,15 +7,17 @@ import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from capi_middleware.settings.settings import VisitSettings
+
 from .body import PIECE, Body, settle, whole_body
 from .connection import Connection, Pool, Timeouts
 from .failure import ErrorPage, Failure, GatewayError, error_page
-from .forwarded import public_host, public_scheme
+from .forwarded import Public, forwarded_lines, seen_by_visitor
 from .links import LinkedBody, LinkPatterns, link_patterns, may_hold_links, without_length
 from .origin import Origin, parse_origin
 from .reply import CHUNKED, Reply
-from .request import IDEMPOTENT, Framing, framing, refuse, request_head, request_target
-from .response import Public, response_fields
+from .request import CHECKED, IDEMPOTENT, Asked, Framing, check, request_head
+from .response import response_fields
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -23,13 +25,14 @@ if TYPE_CHECKING:
 log = logging.getLogger("capi_middleware.proxy")
 
 _MAX_BODY = 1 << 30
+_NOBODY = VisitSettings()
 
 
 class Upstream:
     """A WSGI app that answers with what the shop at ``origin`` answers.
 
     ``host``: ``pass`` sends the visitor's ``Host`` (shops build their addresses from it), ``upstream`` the origin's.
-    ``trusted_hops``: how many front servers of our own stand before us. ``max_body``: bytes of request body.
+    ``trust``: which front servers of our own are believed (``[visit]``). ``max_body``: bytes of request body.
     ``links``: replace the origin's address in pages by the visitor's.
     The origin is fixed here; no request can choose another, redirects are not followed, and no proxy settings of the
     environment apply. Raises ``ValueError`` for an address that cannot be one.
@@ -43,30 +46,36 @@ class Upstream:
         timeouts: Timeouts | None = None,
         verify: bool = True,
         ca_file: str = "",
-        trusted_hops: int = 0,
+        trust: VisitSettings = _NOBODY,
         max_body: int = _MAX_BODY,
         links: bool = True,
     ) -> None:
         self.origin = parse_origin(origin) if isinstance(origin, str) else origin
         self.pool = Pool(self.origin, timeouts or Timeouts(), verify=verify, ca_file=ca_file)
-        self.trusted_hops = trusted_hops
+        self.trust = trust
+        self._authority = self.origin.authority
         self._own_host = host == "upstream"
         self._max_body = max_body
         self._links = links
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         try:
-            connection, reply = self._ask(environ)
-            return self.answer(connection, reply, environ, start_response)
+            public = seen_by_visitor(environ, self.trust)
+            connection, reply = self._ask(environ, public)
+            return self.answer(connection, reply, environ, start_response, public)
         except GatewayError as error:
             return answer_failure(error, environ, start_response)
 
     def answer(
-        self, connection: Connection, reply: Reply, environ: WSGIEnvironment, start_response: StartResponse
+        self,
+        connection: Connection,
+        reply: Reply,
+        environ: WSGIEnvironment,
+        start_response: StartResponse,
+        public: Public,
     ) -> Iterable[bytes]:
         """Pass on an answer whose head was read. Raises :class:`GatewayError` before ``start_response`` only."""
         broken = not self._gather(connection, reply)
-        public = Public(public_scheme(environ, self.trusted_hops), public_host(environ, self.trusted_hops))
         fields = response_fields(reply.fields, self.origin, public, chunked=reply.length == CHUNKED)
         patterns = self._patterns(public, fields, environ)
         if broken or not reply.complete:
@@ -87,28 +96,29 @@ class Upstream:
 
     def _patterns(self, public: Public, fields: list[tuple[str, str]], environ: WSGIEnvironment) -> LinkPatterns | None:
         """What to replace in this answer, or None: mostly."""
-        if not self._links or public.authority in ("", self.origin.authority) or environ["REQUEST_METHOD"] == "HEAD":
+        if not self._links or public.authority in ("", self._authority) or environ["REQUEST_METHOD"] == "HEAD":
             return None
         return link_patterns(self.origin, public) if may_hold_links(fields) else None
 
-    def host_for(self, environ: WSGIEnvironment) -> str:
-        """The ``Host`` field that the shop gets."""
-        authority = self.origin.authority
-        return authority if self._own_host else environ.get("HTTP_HOST") or authority
+    def head(self, environ: WSGIEnvironment, asked: Asked, public: Public, upgrade: str = "") -> bytes:
+        """The request's head as the shop gets it. Its ``Host`` is the visitor's, unless the settings want its own.
+        Raises :class:`GatewayError`."""
+        host = self._authority if self._own_host else public.authority or self._authority
+        lines = forwarded_lines(environ, self.trust, public)
+        return request_head(environ, asked.target, host, asked.body, lines, upgrade)
 
     def close(self) -> None:
         """Close idle connections."""
         self.pool.close()
 
-    def _ask(self, environ: WSGIEnvironment) -> tuple[Connection, Reply]:
+    def _ask(self, environ: WSGIEnvironment, public: Public) -> tuple[Connection, Reply]:
         """Send the request and read the head of its answer. Raises :class:`GatewayError`."""
-        refuse(environ)
+        asked: Asked = environ.get(CHECKED) or check(environ)
         method: str = environ["REQUEST_METHOD"]
-        target = request_target(environ)
-        body = framing(environ)
+        body = asked.body
         if (body.length or 0) > self._max_body:
             raise GatewayError(Failure.BODY_TOO_LARGE)
-        head = request_head(environ, target, self.host_for(environ), body, self.trusted_hops)
+        head = self.head(environ, asked, public)
         again = body.empty and method in IDEMPOTENT
         connection = self.pool.take()
         while True:

@@ -9,8 +9,10 @@ from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any, NamedTuple
 
 from capi_middleware.settings import Settings
+from capi_middleware.settings.settings import VisitSettings
 
 _ELEMENT = re.compile(r'\s*([!#$%&\'*+.^_`|~0-9A-Za-z-]+)=("(?:[^"\\]|\\.)*"|[!#$%&\'*+.^_`|~0-9A-Za-z:\[\]-]*)\s*')
+_AUTHORITY = re.compile(r"[A-Za-z0-9._~%!$&'()*+;=:\[\]-]{1,255}")
 _MAX_HEADER = 2_048
 
 
@@ -22,11 +24,10 @@ class Origin(NamedTuple):
     authority: str
 
 
-def read_origin(environ: Mapping[str, Any], settings: Settings) -> Origin:
+def read_origin(environ: Mapping[str, Any], visit: VisitSettings) -> Origin:
     """What the request's own connection and the shop's own proxies say (werkzeug's ProxyFix; RFC 7239)."""
-    visit = settings.visit
     peer = environ.get("REMOTE_ADDR") or ""
-    hops = _trusted_hops(environ, peer, settings) if visit.trusted_proxies else visit.trusted_hops
+    hops = trusted_hops(environ, visit)
     if not hops:
         return Origin(peer, "", "")
     if visit.forwarded:
@@ -34,9 +35,27 @@ def read_origin(environ: Mapping[str, Any], settings: Settings) -> Origin:
     entries = (environ.get("HTTP_X_FORWARDED_FOR") or "")[-_MAX_HEADER:].split(",")
     return Origin(
         entries[-hops].strip() if len(entries) >= hops else "",
-        _last(environ.get("HTTP_X_FORWARDED_PROTO"), hops),
-        _last(environ.get("HTTP_X_FORWARDED_HOST"), hops),
+        last_said(environ.get("HTTP_X_FORWARDED_PROTO"), hops),
+        last_said(environ.get("HTTP_X_FORWARDED_HOST"), hops),
     )
+
+
+def shown_authority(environ: Mapping[str, Any], visit: VisitSettings) -> str:
+    """Host and port as the visitor's browser shows them: what trusted proxies say, else ``Host``; "" for neither."""
+    if visit.trusted_hops or visit.trusted_proxies:
+        said = read_origin(environ, visit).authority
+        if said and _AUTHORITY.fullmatch(said):
+            return said
+    host: str = environ.get("HTTP_HOST") or ""
+    return host
+
+
+@lru_cache(maxsize=4096)
+def bare_host(authority: str) -> str:
+    """``Shop.Example:8080`` is ``shop.example``; an IPv6 address keeps its brackets. By this a shop is found."""
+    if authority.endswith("]") or ":" not in authority:
+        return authority.lower().rstrip(".")
+    return authority.rpartition(":")[0].lower().rstrip(".")
 
 
 def client_address(environ: Mapping[str, Any], origin: Origin, cookies: Mapping[str, str], settings: Settings) -> str:
@@ -57,13 +76,16 @@ def client_address(environ: Mapping[str, Any], origin: Origin, cookies: Mapping[
     return next((address for address in known if ":" in address), known[0] if known else "")
 
 
-def _trusted_hops(environ: Mapping[str, Any], peer: str, settings: Settings) -> int:
-    """How many proxies, from the nearest outwards, are in the trusted networks."""
-    networks = settings.visit.trusted_proxies
-    if not is_inside(peer, networks):
+def trusted_hops(environ: Mapping[str, Any], visit: VisitSettings) -> int:
+    """How many proxies of the shop's own the request has come through: as many as are set, or, from the nearest
+    outwards, as are in the trusted networks."""
+    networks = visit.trusted_proxies
+    if not networks:
+        return visit.trusted_hops
+    if not is_inside(environ.get("REMOTE_ADDR") or "", networks):
         return 0
-    if settings.visit.forwarded:
-        chain = [element.get("for", "") for element in _elements(environ.get("HTTP_FORWARDED") or "")]
+    if visit.forwarded:
+        chain = [element.get("for", "") for element in elements(environ.get("HTTP_FORWARDED") or "")]
     else:
         chain = (environ.get("HTTP_X_FORWARDED_FOR") or "")[-_MAX_HEADER:].split(",")
     hops = 1
@@ -74,7 +96,7 @@ def _trusted_hops(environ: Mapping[str, Any], peer: str, settings: Settings) -> 
     return hops
 
 
-def _last(header: str | None, hops: int) -> str:
+def last_said(header: str | None, hops: int) -> str:
     """The entry of the outermost trusted proxy; proxies further in often replace the header instead of adding."""
     if not header:
         return ""
@@ -83,14 +105,14 @@ def _last(header: str | None, hops: int) -> str:
 
 
 def _forwarded(header: str, hops: int) -> Origin:
-    elements = _elements(header)
-    if len(elements) < hops:
+    found = elements(header)
+    if len(found) < hops:
         return Origin("", "", "")
-    element = elements[-hops]
+    element = found[-hops]
     return Origin(element.get("for", ""), element.get("proto", ""), element.get("host", ""))
 
 
-def _elements(header: str) -> list[dict[str, str]]:
+def elements(header: str) -> list[dict[str, str]]:
     """RFC 7239 section 4; an element that does not parse is empty, so that it counts as a hop and says nothing."""
     found: list[dict[str, str]] = []
     for part in _split(header[-_MAX_HEADER:]):

@@ -34,7 +34,7 @@ def read_visit(environ: Mapping[str, Any], settings: Settings, now: float, remem
     Never raises on anything that a client can send.
     """
     method = environ.get("REQUEST_METHOD") or "GET"
-    origin = read_origin(environ, settings)
+    origin = read_origin(environ, settings.visit)
     scheme, authority, host = _shown(environ, origin)
     raw_path = (environ.get("SCRIPT_NAME") or "") + (environ.get("PATH_INFO") or "") or "/"
     query = environ.get("QUERY_STRING") or ""

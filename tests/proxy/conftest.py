@@ -130,6 +130,10 @@ host = "trusted.test"
 visit = {{ trusted_hops = 1 }}
 
 [[site]]
+host = "rfc7239.test"
+visit = {{ trusted_hops = 1, forwarded = true }}
+
+[[site]]
 host = "own.test"
 proxy = {{ host_header = "upstream" }}
 

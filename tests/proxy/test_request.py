@@ -9,12 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from capi_middleware.proxy.failure import Failure, GatewayError, error_page, prefers_swedish
-from capi_middleware.proxy.forwarded import forwarded_lines, public_host, public_scheme
+from capi_middleware.proxy.forwarded import Public, forwarded_lines, seen_by_visitor
 from capi_middleware.proxy.links import LinkedBody, LinkPatterns
 from capi_middleware.proxy.options import parse_listen
 from capi_middleware.proxy.origin import parse_origin
 from capi_middleware.proxy.request import EMPTY, framing, refuse, request_head, request_target
-from capi_middleware.proxy.response import Public, public_address, public_cookie, response_fields
+from capi_middleware.proxy.response import public_address, public_cookie, response_fields
+from capi_middleware.settings.settings import VisitSettings
 from tests.proxy.wire import split_head
 
 
@@ -32,12 +33,17 @@ def environ(**more: Any) -> dict[str, Any]:
     }
 
 
+def lines(asked: dict[str, Any], **visit: Any) -> list[str]:
+    trust = VisitSettings(**visit)
+    return forwarded_lines(asked, trust, seen_by_visitor(asked, trust))
+
+
 class TestForwarded:
     def test_ipv6_is_quoted(self) -> None:
-        lines = forwarded_lines(environ(REMOTE_ADDR="2001:db8::1", HTTP_HOST="[::1]:81"), 0)
-        assert lines[0] == "X-Forwarded-For: 2001:db8::1"
-        assert lines[3] == "X-Forwarded-Port: 81"
-        assert lines[4] == 'Forwarded: for="[2001:db8::1]";host="[::1]:81";proto=http'
+        told = lines(environ(REMOTE_ADDR="2001:db8::1", HTTP_HOST="[::1]:81"))
+        assert told[0] == "X-Forwarded-For: 2001:db8::1"
+        assert told[3] == "X-Forwarded-Port: 81"
+        assert told[4] == 'Forwarded: for="[2001:db8::1]";host="[::1]:81";proto=http'
 
     def test_two_hops(self) -> None:
         chain = environ(
@@ -45,16 +51,72 @@ class TestForwarded:
             HTTP_X_FORWARDED_PROTO="ftp, https, http",
             HTTP_X_FORWARDED_HOST="evil.test, www.shop.test, inner",
         )
-        assert forwarded_lines(chain, 2)[0] == "X-Forwarded-For: 203.0.113.7, 10.0.0.1, 192.0.2.1"
-        assert public_scheme(chain, 2) == "https"
-        assert public_host(chain, 2) == "www.shop.test"
+        assert lines(chain, trusted_hops=2)[0] == "X-Forwarded-For: 203.0.113.7, 10.0.0.1, 192.0.2.1"
+        assert seen_by_visitor(chain, VisitSettings(trusted_hops=2)) == Public("https", "www.shop.test")
 
     def test_only_one_of_two_hops_writes_the_scheme(self) -> None:
-        assert public_scheme(environ(HTTP_X_FORWARDED_PROTO="https"), 2) == "https"
+        trust = VisitSettings(trusted_hops=2)
+        assert seen_by_visitor(environ(HTTP_X_FORWARDED_PROTO="https"), trust).scheme == "https"
+
+    def test_a_scheme_that_is_none_is_not_believed(self) -> None:
+        trust = VisitSettings(trusted_hops=1)
+        assert seen_by_visitor(environ(HTTP_X_FORWARDED_PROTO="ftp"), trust).scheme == "http"
 
     @pytest.mark.parametrize("host", ["evil host", 'a"b', "a,b", "a/b", "a\r\nb", ""])
     def test_host_that_is_none_is_not_believed(self, host: str) -> None:
-        assert public_host(environ(HTTP_X_FORWARDED_HOST=host), 1) in ("shop.test", "b")
+        trust = VisitSettings(trusted_hops=1)
+        assert seen_by_visitor(environ(HTTP_X_FORWARDED_HOST=host), trust).authority in ("shop.test", "b")
+
+    FORGED_X = {"HTTP_X_FORWARDED_FOR": "6.6.6.6", "HTTP_X_FORWARDED_HOST": "evil.test", "HTTP_X_FORWARDED_PORT": "6"}
+    FORWARDED = 'for=6.6.6.6;host=evil.test, for="[2001:db8::7]:99";host=www.shop.test;proto=https'
+
+    def test_where_forwarded_is_read_the_other_fields_are_written_anew_from_it(self) -> None:
+        told = lines(environ(HTTP_FORWARDED=self.FORWARDED, **self.FORGED_X), trusted_hops=1, forwarded=True)
+        assert told == [
+            "X-Forwarded-For: [2001:db8::7]:99, 192.0.2.1",
+            "X-Forwarded-Proto: https",
+            "X-Forwarded-Host: www.shop.test",
+            "X-Forwarded-Port: 443",
+            'Forwarded: for="[2001:db8::7]:99";host="www.shop.test";proto=https, '
+            'for=192.0.2.1;host="www.shop.test";proto=https',
+        ]
+
+    def test_where_it_is_not_read_a_visitors_forwarded_does_not_pass_for_a_proxys(self) -> None:
+        told = lines(environ(HTTP_FORWARDED="for=6.6.6.6;host=evil.test", HTTP_X_FORWARDED_FOR="::7"), trusted_hops=1)
+        assert told[0] == "X-Forwarded-For: ::7, 192.0.2.1"
+        assert (
+            told[4] == 'Forwarded: for="[::7]";host="shop.test";proto=http, for=192.0.2.1;host="shop.test";proto=http'
+        )
+
+    @pytest.mark.parametrize(
+        ("peer", "chain", "host"),
+        [
+            ("10.0.0.9", "X-Forwarded-For: 203.0.113.7, 10.0.0.8, 10.0.0.9", "www.shop.test"),
+            ("192.0.2.1", "X-Forwarded-For: 192.0.2.1", "shop.test"),
+        ],
+    )
+    def test_trusted_networks_instead_of_hops(self, peer: str, chain: str, host: str) -> None:
+        asked = environ(
+            REMOTE_ADDR=peer,
+            HTTP_X_FORWARDED_FOR="6.6.6.6, 203.0.113.7, 10.0.0.8",
+            HTTP_X_FORWARDED_HOST="www.shop.test",
+        )
+        told = lines(asked, trusted_proxies=("10.0.0.0/8",))
+        assert (told[0], told[2]) == (chain, f"X-Forwarded-Host: {host}")
+
+    @given(st.text(st.characters(max_codepoint=255), max_size=60), st.booleans())
+    def test_no_field_of_a_visitors_breaks_out_of_its_line(self, value: str, forwarded: bool) -> None:
+        asked = environ(
+            HTTP_FORWARDED=value, HTTP_X_FORWARDED_FOR=value, HTTP_X_FORWARDED_HOST=value, HTTP_X_FORWARDED_PORT=value
+        )
+        told = lines(asked, trusted_hops=1, forwarded=forwarded)
+        try:
+            head = request_head(asked, "/", "shop.test", EMPTY, told)
+        except GatewayError:
+            return
+        names = [name for name, _ in split_head(head)[1]]
+        assert names[-5:] == [line.partition(":")[0] for line in told]
+        assert len(names) == len(set(names))
 
 
 class TestHead:
@@ -72,7 +134,7 @@ class TestHead:
         asked["HTTP_HOST"] = fields.get("HOST", "shop.test")
         try:
             refuse(asked)
-            head = request_head(asked, request_target(asked), asked["HTTP_HOST"], EMPTY, 0)
+            head = request_head(asked, request_target(asked), asked["HTTP_HOST"], EMPTY, ())
         except GatewayError:
             return
         line, sent = split_head(head)
@@ -82,12 +144,12 @@ class TestHead:
         assert not {"content-length", "transfer-encoding"} & {name.lower() for name, _ in sent}
 
     def test_environment_of_the_process_is_no_header(self) -> None:
-        head = request_head(environ(HTTP_PROXY="http://evil"), "/", "shop.test", EMPTY, 0)
+        head = request_head(environ(HTTP_PROXY="http://evil"), "/", "shop.test", EMPTY, ())
         assert b"evil" not in head
 
     def test_name_that_is_none(self) -> None:
         with pytest.raises(GatewayError):
-            request_head({**environ(), "HTTP_A:B": "1"}, "/", "shop.test", EMPTY, 0)
+            request_head({**environ(), "HTTP_A:B": "1"}, "/", "shop.test", EMPTY, ())
 
 
 class TestTarget:

@@ -88,11 +88,25 @@ class TestForwarding:
         request = shop.request
         assert request.one("X-Forwarded-For") == "203.0.113.7, 127.0.0.1"
         assert request.one("X-Forwarded-Proto") == "https"
-        assert request.one("X-Forwarded-Host") == "www.shop.test"
+        assert request.one("Host") == request.one("X-Forwarded-Host") == "www.shop.test"
         assert request.one("X-Forwarded-Port") == "444"
         assert request.one("Forwarded") == (
-            'for=203.0.113.7;proto=https, for=127.0.0.1;host="www.shop.test";proto=https'
+            'for=203.0.113.7;host="www.shop.test";proto=https, for=127.0.0.1;host="www.shop.test";proto=https'
         )
+
+    def test_where_forwarded_is_read_nothing_else_is(self, port: int, shop: Shop) -> None:
+        """A front server that writes ``Forwarded`` may pass on whatever X-Forwarded-* a visitor sends."""
+        shop.answer = (
+            f"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:{shop.port}/x\r\nContent-Length: 0\r\n\r\n".encode()
+        )
+        said = "Forwarded: for=6.6.6.6;host=evil.test, for=203.0.113.7;host=www.shop.test;proto=https\r\n"
+        answer = ask(
+            port, get(host="rfc7239.test", extra=f"{said}X-Forwarded-Host: evil.test\r\nX-Forwarded-For: 6.6.6.6\r\n")
+        )
+        request = shop.request
+        assert request.one("X-Forwarded-For") == "203.0.113.7, 127.0.0.1"
+        assert request.one("Host") == request.one("X-Forwarded-Host") == "www.shop.test"
+        assert answer.one("Location") == "https://www.shop.test/x"
 
     def test_names_with_underscores_do_not_pass_for_others(self, port: int, shop: Shop, server: str) -> None:
         ask(port, get(host="trusted.test", extra="X-Forwarded-For: 203.0.113.7\r\nX_Forwarded_For: 6.6.6.6\r\n"))

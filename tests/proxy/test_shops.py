@@ -11,10 +11,14 @@ from typing import Any
 import pytest
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
-from capi_middleware.proxy.shops import Shops, bare_host
+from capi_middleware import CapiMiddleware
+from capi_middleware.proxy.shops import Shops
 from capi_middleware.settings import SettingsSource
+from capi_middleware.visit.address import bare_host
 from tests.proxy.conftest import Proxy
 from tests.proxy.wire import Conversation, Request, Shop, ask, get, wait_for
+
+CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
 
 
 @pytest.mark.parametrize(
@@ -73,6 +77,50 @@ class TestRouting:
         shops = Shops(settings(tmp_path / "s.toml", {"a.test": shop.port}, default=other.port), 8)
         visit(shops, "c.test")
         assert len(other.requests) == 1
+        shops.close()
+
+    @pytest.mark.parametrize(
+        ("visit_settings", "fields", "chosen"),
+        [
+            ("", {"X-Forwarded-Host": "b.test", "Forwarded": "host=b.test"}, "a.test"),
+            ("trusted_hops = 1", {"X-Forwarded-Host": "B.test:8443"}, "b.test"),
+            ("trusted_hops = 1", {"X-Forwarded-Host": "b.test, a.test"}, "a.test"),
+            ("trusted_hops = 1", {"Forwarded": "host=b.test"}, "a.test"),
+            ("trusted_hops = 1\nforwarded = true", {"X-Forwarded-Host": "b.test"}, "a.test"),
+            ("trusted_hops = 1\nforwarded = true", {"Forwarded": "for=1.2.3.4;host=b.test"}, "b.test"),
+            ('trusted_proxies = ["127.0.0.0/8"]', {"X-Forwarded-Host": "b.test"}, "b.test"),
+            ('trusted_proxies = ["10.0.0.0/8"]', {"X-Forwarded-Host": "b.test"}, "a.test"),
+        ],
+    )
+    def test_whoever_is_believed_chooses_the_shop_for_all_parts(
+        self, tmp_path: Path, shop: Shop, other: Shop, visit_settings: str, fields: dict[str, str], chosen: str
+    ) -> None:
+        """The shop that is asked, the Host that it gets, the links in its answer and the settings of the middleware."""
+        own = f"http://127.0.0.1:{other.port}"
+        page = f'<!doctype html><html><head></head><body><a href="{own}/x">'.encode()
+        for one in (shop, other):
+            one.answer = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: %d\r\n\r\n" % len(page) + page
+        text = f'[visit]\n{visit_settings}\n[consent]\nmode = "off"\n'
+        for host, port, pixel in (("a.test", shop.port, "1111111111"), ("b.test", other.port, "2222222222")):
+            text += f'[[site]]\nhost = "{host}"\nproxy = {{ upstream = "http://127.0.0.1:{port}" }}\n'
+            text += f'meta = {{ pixel_id = "{pixel}", access_token = "EAAx" }}\n'
+        (tmp_path / "s.toml").write_text(text)
+        source = SettingsSource(tmp_path / "s.toml", state_dir=str(tmp_path))
+        shops = Shops(source, 8)
+        app = CapiMiddleware(shops, tmp_path / "s.toml", state_dir=str(tmp_path))
+        environ = EnvironBuilder(
+            base_url="http://a.test/", headers={**fields, "User-Agent": CHROME, "Accept": "text/html"}
+        ).get_environ()
+        environ["REMOTE_ADDR"] = "127.0.0.1"
+        iterable, _, _ = run_wsgi_app(app, environ, buffered=True)
+        body = b"".join(iterable)
+        asked = (shop if chosen == "a.test" else other).request
+        assert bare_host(asked.one("Host")) == bare_host(asked.one("X-Forwarded-Host")) == chosen
+        assert (b"2222222222" in body) == (chosen == "b.test")
+        assert (b"1111111111" in body) == (chosen == "a.test")
+        if chosen == "b.test":
+            assert f'<a href="http://{asked.one("Host")}/x">'.encode() in body
+        app.close()
         shops.close()
 
     def test_a_change_is_noticed_without_a_restart(self, tmp_path: Path, shop: Shop, other: Shop) -> None:

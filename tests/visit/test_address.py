@@ -120,7 +120,7 @@ def test_a_host_that_is_none_is_not_shown(host: str, look: Any) -> None:
 def test_no_header_raises_or_gives_a_private_address(header: str, peer: str, forwarded: bool) -> None:
     settings = Settings(visit=VisitSettings(trusted_hops=1, forwarded=forwarded, address_headers=("X-Real-IP",)))
     environ = {"HTTP_X_FORWARDED_FOR": header, "HTTP_FORWARDED": header, "HTTP_X_REAL_IP": header, "REMOTE_ADDR": peer}
-    address = client_address(environ, read_origin(environ, settings), {}, settings)
+    address = client_address(environ, read_origin(environ, settings.visit), {}, settings)
     assert address == canonical(address)
 
 
