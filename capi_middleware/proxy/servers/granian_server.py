@@ -1,14 +1,17 @@
 """granian: HTTP in Rust, by far the fastest, with TLS and HTTP/2, and with limits (docs/proxy.md, Servers): it keeps
 no raw address, so ``%2F`` comes as ``/``, no header fields that are not ASCII, and an answer of unknown length is
-collected before it goes out, since its end could not be told from its breaking off."""
+collected before it goes out, since its end could not be told from its breaking off.
+
+granian's own threads all work at once. Here it has one, which hands each request to our :class:`Crew`.
+"""
 
 from __future__ import annotations
 
 import functools
 import logging
 import multiprocessing.util
-import os
 import signal
+import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -18,33 +21,43 @@ from granian import Granian
 from granian.constants import HTTPModes, Interfaces, SSLProtocols
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
+from granian.server import mp
 
+from capi_middleware.page.verdict import LOWER
 from capi_middleware.proxy.application import Application
+from capi_middleware.proxy.crew import Crew
 from capi_middleware.proxy.failure import Failure, GatewayError
 from capi_middleware.proxy.options import Options
 from capi_middleware.proxy.upstream import answer_failure
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+    from _typeshed.wsgi import WSGIEnvironment
 
 log = logging.getLogger("capi_middleware.proxy")
 
 _IN_MEMORY = 1 << 20
 _EVENTS = "text/event-stream"
+_SERVER: dict[str, Any] = {
+    "SCRIPT_NAME": "",
+    "capi.unsafe_chunks": True,
+    "wsgi.errors": sys.stderr,
+    "wsgi.input_terminated": True,
+    "wsgi.multiprocess": False,
+    "wsgi.multithread": True,
+    "wsgi.run_once": False,
+    "wsgi.version": (1, 0),
+}
 
 
 def run(options: Options) -> int:
     """Serve. SIGHUP: fresh workers, old ones end their requests; SIGTERM: all end theirs."""
-    # granian copies the process environment into each request's: HTTP_PROXY would pass for a header of the visitor's.
-    for name in [name for name in os.environ if name.startswith("HTTP_") or name == "SCRIPT_NAME"]:
-        del os.environ[name]
     server: Any = Granian(
         "capi_middleware",
         address=options.host,
         port=options.port,
         interface=Interfaces.WSGI,
         workers=options.processes,
-        blocking_threads=options.threads,
+        blocking_threads=1,
         backlog=1024,
         http=HTTPModes.auto if options.tls_cert else HTTPModes.http1,
         http1_settings=HTTP1Settings(header_read_timeout=30_000, max_buffer_size=131072),
@@ -63,26 +76,45 @@ def run(options: Options) -> int:
 
 class _Granian:
     """granian ends the body of a broken upload as if it were whole, hands over header fields that are not ASCII as
-    empty ones, sends ours in UTF-8, and ends an answer cleanly whose iterable failed."""
+    empty ones, sends ours in UTF-8, and ends an answer cleanly whose iterable failed.
 
-    def __init__(self, application: Application) -> None:
+    ``take`` is what granian calls with one request: its end of the answer, and the request's part of a WSGI environ.
+    """
+
+    def __init__(self, application: Application, threads: int) -> None:
         self._application = application
         self._warned = False
+        self.take = functools.partial(self._put, Crew(self._serve, threads))
 
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        environ["capi.unsafe_chunks"] = True
+    @staticmethod
+    def _put(crew: Crew[tuple[Any, WSGIEnvironment]], end: Any, environ: WSGIEnvironment) -> None:
+        crew.put((end, environ))
+
+    def _serve(self, request: tuple[Any, WSGIEnvironment]) -> None:
+        end, scope = request
+        try:
+            self._answer(end, {**_SERVER, **scope})
+        except BaseException:
+            log.exception("an answer failed")
+            end.response_bytes(500, [], b"")  # nothing happens where the answer has begun
+
+    def _answer(self, end: Any, environ: WSGIEnvironment) -> None:
         if environ.get("HTTP_COOKIE") == "":
             del environ["HTTP_COOKIE"]
             self._warn()
-        started = _Started(start_response, "HTTP_TRANSFER_ENCODING" in environ)
+        started = _Started("HTTP_TRANSFER_ENCODING" in environ)
         answer = self._application(environ, started)
-        if isinstance(answer, list) or started.sized:
-            return answer
-        try:
-            return _collect(answer, started)
-        except Exception as error:
-            broken = GatewayError(Failure.BROKEN, f"in the middle of its answer: {error}")
-            return answer_failure(broken, environ, start_response)
+        if not isinstance(answer, list) and not started.sized:
+            try:
+                answer = _collect(answer, started)
+            except Exception as error:
+                broken = GatewayError(Failure.BROKEN, f"in the middle of its answer: {error}")
+                answer = answer_failure(broken, environ, started)
+        if isinstance(answer, list):
+            body = answer[0] if len(answer) == 1 else b"".join(answer)
+            end.response_bytes(started.status, started.fields, body)
+        else:
+            end.response_iter(started.status, started.fields, _Pieces(answer))
 
     def _warn(self) -> None:
         if not self._warned:
@@ -93,27 +125,50 @@ class _Granian:
 class _Started:
     """``start_response``; ``sized``: the answer may go out as it comes, since a short one will be seen as such."""
 
-    def __init__(self, start_response: StartResponse, close: bool) -> None:
-        self._start_response: Any = start_response
+    __slots__ = ("_close", "fields", "sized", "status")
+
+    def __init__(self, close: bool) -> None:
         self._close = close  # a body in chunks is refused in any case: nothing more is read on its connection
-        self._status = ""
-        self._fields: list[tuple[str, str]] = []
+        self.status = 500
+        self.fields: list[tuple[str, str]] = []
         self.sized = False
 
-    def __call__(self, status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
-        fields = [field if field[1].isascii() else (field[0], _as_utf8(field[1])) for field in headers]
+    def __call__(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None, /) -> Any:
+        fields = headers
+        sized = False
+        for name, value in headers:
+            if not value.isascii():
+                fields = [field if field[1].isascii() else (field[0], _as_utf8(field[1])) for field in headers]
+            lower = LOWER[name]
+            if lower == "content-length" or (lower == "content-type" and value.startswith(_EVENTS)):
+                sized = True
         if self._close:
-            fields.append(("Connection", "close"))
-        self._status, self._fields = status, fields
-        self.sized = any(
-            name.lower() == "content-length" or (name.lower() == "content-type" and value.startswith(_EVENTS))
-            for name, value in fields
-        )
-        return self._start_response(status, fields, *rest)
+            fields = [*fields, ("Connection", "close")]
+        self.status, self.fields, self.sized = int(status[:3]), fields, sized
+        return _no_write
 
     def give_length(self, length: int) -> None:
-        """Start again, now that the length is known; granian sends nothing before the app has returned."""
-        self._start_response(self._status, [*self._fields, ("Content-Length", str(length))])
+        """Now that it is known; granian sends nothing before the app has returned."""
+        self.fields = [*self.fields, ("Content-Length", str(length))]
+
+
+def _no_write(data: bytes) -> None:
+    raise NotImplementedError("nothing in the proxy writes: all of it returns iterables")
+
+
+class _Pieces:
+    """An answer as granian takes it: the next piece by a look-up that costs nothing, and ``close``."""
+
+    __slots__ = ("__next__", "_answer")
+
+    def __init__(self, answer: Iterable[bytes]) -> None:
+        self._answer = answer
+        self.__next__ = iter(answer).__next__
+
+    def close(self) -> None:
+        close = getattr(self._answer, "close", None)
+        if close is not None:
+            close()
 
 
 def _as_utf8(value: str) -> str:
@@ -154,11 +209,15 @@ class _File(Iterator[bytes]):
         self._file.close()
 
 
-def load(options: Options) -> _Granian:
-    """Called in each worker."""
+def load(options: Options) -> Any:
+    """Called in each worker; what it returns is called for each request."""
     # Until granian has set its own, a worker has its parent's handlers, which would swallow a signal to stop.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     application = Application(options)
     multiprocessing.util.Finalize(application, application.close, exitpriority=10)
     application.announce()
-    return _Granian(application)
+    served = _Granian(application, options.threads)
+    # granian would wrap what it is given, to call it as a WSGI app on the thread that brings the request.
+    granian: Any = mp
+    granian._wsgi_call_wrap = lambda *_: served.take
+    return served

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import signal
 import socket
@@ -15,9 +16,12 @@ from waitress.task import WSGITask  # type: ignore[import-untyped]
 from waitress.utilities import Error, build_http_date  # type: ignore[import-untyped]
 
 from capi_middleware.proxy.application import Application
+from capi_middleware.proxy.crew import Crew
 from capi_middleware.proxy.options import Options
 from capi_middleware.proxy.prefork import listening_socket, supervise
 from capi_middleware.proxy.request import MAX_FIELDS, MAX_HEAD, MAX_TARGET
+
+log = logging.getLogger("capi_middleware.proxy")
 
 _HEAD_SECONDS = 30.0
 _STALL_SECONDS = 120.0
@@ -127,8 +131,52 @@ class _Task(WSGITask):  # type: ignore[misc]
 
 
 class _Channel(HTTPChannel):  # type: ignore[misc]
+    """waitress wakes its loop after each answer, also where nothing is left to do: all was sent by the thread that
+    made it, and the connection goes on."""
+
     parser_class = _Parser
     task_class = _Task
+
+    def __init__(self, server: Any, *rest: Any, **more: Any) -> None:
+        super().__init__(_Sparing(server, self), *rest, **more)
+
+
+class _Sparing:
+    """The server as one of its channels sees it."""
+
+    def __init__(self, server: Any, channel: Any) -> None:
+        self._server = server
+        self._channel = channel
+        self.add_task = server.task_dispatcher.add_task
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._server, name)
+
+    def pull_trigger(self) -> None:
+        channel = self._channel
+        if channel.total_outbufs_len or channel.close_when_flushed or channel.will_close or channel.requests:
+            self._server.pull_trigger()
+
+
+class _Dispatcher:
+    """Our :class:`Crew` in place of waitress' threads, which all work at once."""
+
+    def __init__(self, threads: int) -> None:
+        self._crew: Crew[Any] = Crew(_service, threads)
+        self.add_task = self._crew.put
+
+    def shutdown(self, cancel_pending: bool = True, timeout: float = 5) -> bool:
+        left = self._crew.end(timeout)
+        for task in left:
+            task.cancel()
+        return bool(left)
+
+
+def _service(task: Any) -> None:
+    try:
+        task.service()
+    except BaseException:
+        log.exception("an answer failed")
 
 
 def _maintenance(server: Any, now: float) -> None:
@@ -170,6 +218,7 @@ def make_server(app: Any, sock: socket.socket, threads: int, scheme: str = "http
     """waitress with our parser, task and limits, on a socket that listens."""
     server = create_server(
         app,
+        _dispatcher=_Dispatcher(threads),
         sockets=[sock],
         threads=threads,
         ident=None,
