@@ -62,6 +62,9 @@ class CapiMiddleware:
     Attributes of the wrapped app can be reached through this object.
     """
 
+    stand_by = 0.0
+    """Seconds in which events are left to a process beside this one, which is about to deliver (the proxy's)."""
+
     def __init__(self, app: App, config: str | os.PathLike[str] | None = None, **keywords: Any) -> None:
         self._app = app
         self._source = SettingsSource(config, **keywords)
@@ -69,7 +72,7 @@ class CapiMiddleware:
         self._spoken: dict[str, float] = {}
         self._lock = threading.Lock()
         self._shops: dict[int, tuple[Settings, Shop]] = {}
-        self._outbox = Outbox(self._source)
+        self._outbox = Outbox(self._source, self.stand_by)
         self._memory = _attempt("product memory", lambda: ProductMemory(state_dir(self._source.current)))
         self._traffic = _attempt("memory of what counted", lambda: Memory(state_dir(self._source.current)))
         key = _attempt("signing key", lambda: signing_key(state_dir(self._source.current))) or os.urandom(32)

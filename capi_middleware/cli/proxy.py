@@ -33,6 +33,12 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tls-key", default="", metavar="FILE", help="PEM file of its key")
     parser.add_argument("--access-log", default="", metavar="FILE", help="a line per request; - for standard output")
     parser.add_argument(
+        "--delivery",
+        choices=("process", "thread"),
+        default="thread" if sys.platform == "win32" else "process",
+        help="what sends events to Meta: a process beside the proxy's (default), or a thread of those that serve",
+    )
+    parser.add_argument(
         "--grace", type=float, default=30.0, metavar="S", help="seconds for requests when stopping (30)"
     )
 
@@ -69,6 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
         tls_key=arguments.tls_key,
         access_log=arguments.access_log,
         grace=arguments.grace,
+        delivery=arguments.delivery,
     )
     if not _has_upstream(chosen.upstream, chosen.config):
         return _say(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import signal
 import sys
 import threading
@@ -20,6 +21,7 @@ from .terminal import Misuse, Trouble
 def options(parser: argparse.ArgumentParser) -> None:
     common_options(parser)
     parser.add_argument("--once", action="store_true", help="deliver what waits, then stop (for cron)")
+    parser.add_argument("--beside", type=int, default=0, help=argparse.SUPPRESS)  # a proxy's process: ends with it
     parser.add_argument("--timeout", type=float, default=60.0, metavar="S", help="with --once: at most so long (60)")
 
 
@@ -32,6 +34,8 @@ def run(arguments: argparse.Namespace) -> int:
     wrong = folder_problem(source)
     if wrong:
         raise Trouble(wrong)
+    if arguments.beside and source.current.delivery.deliverer != "auto":
+        return 0  # another worker is meant to deliver
     worker = Worker(source)
     if arguments.once:
         done = worker.run_once(arguments.timeout)
@@ -49,10 +53,11 @@ def run(arguments: argparse.Namespace) -> int:
         stop.set()
 
     signal.signal(signal.SIGTERM, stopped)
-    signal.signal(signal.SIGINT, stopped)
-    print(f"Delivering from {state_dir(source.current)}. Ctrl-C ends it.", file=sys.stderr, flush=True)
+    signal.signal(signal.SIGINT, signal.SIG_IGN if arguments.beside else stopped)
+    if not arguments.beside:
+        print(f"Delivering from {state_dir(source.current)}. Ctrl-C ends it.", file=sys.stderr, flush=True)
     worker.start()
-    while not stop.wait(0.5):
+    while not stop.wait(0.5) and arguments.beside in (0, os.getppid()):
         pass
     worker.stop(5.0)
     return 0

@@ -38,16 +38,18 @@ class Outbox:
     child starts afresh, and what its parent took stays the parent's.
     """
 
-    def __init__(self, source: Any) -> None:
+    def __init__(self, source: Any, stand_by: float = 0.0) -> None:
         self._source = source
         self._state: _State | None = None
         self._started: dict[int, _State] = {}
+        self._stand_by = stand_by
         _every.add(self)
 
     def prepare(self) -> None:
         """Load what sending takes (a tenth of a second), at the start of a process instead of beside its first visitor.
-        Starts nothing."""
-        prepare()
+        Starts nothing, and loads nothing in a process that stands by."""
+        if not self._stand_by:
+            prepare()
 
     def put(self, event: Event) -> None:
         """Take one event. Never waits, never raises. Once it has returned, the event survives ``kill -9``."""
@@ -88,7 +90,7 @@ class Outbox:
         if self._state is not None:
             self._state.abandon()
         self._state = None
-        fresh = _State(self._source)
+        fresh = _State(self._source, self._stand_by)
         state = self._started.setdefault(os.getpid(), fresh)  # atomic: of two threads one wins
         self._state = state
         if state is fresh:
@@ -131,7 +133,7 @@ class Outbox:
 class _State:
     """What one process has."""
 
-    def __init__(self, source: Any) -> None:
+    def __init__(self, source: Any, stand_by: float) -> None:
         settings: Settings = source.current
         self.pid = os.getpid()
         self.settings = settings
@@ -149,7 +151,7 @@ class _State:
         self.started = time.monotonic()
         self.no_threads = threads_run()
         lead = settings.delivery.deliverer == "auto" and not network
-        self.runner = Runner(source, folder, self.journal, self.overflow, lead)
+        self.runner = Runner(source, folder, self.journal, self.overflow, lead, stand_by=stand_by)
 
     def start(self) -> None:
         if self.no_threads:

@@ -34,8 +34,8 @@ _MEMORY = 64 << 20  # bytes of events that a process delivers from memory alone
 
 class Runner:
     """``journal``: what this process writes, if it does. ``lead`` False: never deliver for the host. ``worker``: send
-    from a shared store even while another process of the host drains its journals. :meth:`run` returns after
-    :meth:`stop`."""
+    from a shared store even while another process of the host drains its journals. ``stand_by``: seconds in which not
+    to try to lead. :meth:`run` returns after :meth:`stop`."""
 
     def __init__(
         self,
@@ -45,6 +45,7 @@ class Runner:
         overflow: Overflow,
         lead: bool = True,
         worker: bool = False,
+        stand_by: float = 0.0,
     ) -> None:
         self._source = source
         self._folder = folder
@@ -62,7 +63,7 @@ class Runner:
         self._stopping = False
         self._stopped: SimpleQueue[None] = SimpleQueue()
         self._nudge: SimpleQueue[None] = SimpleQueue()
-        self._lock_due = 0.0
+        self._lock_due = time.monotonic() + stand_by
         self._poll_due = 0.0
         self._status_due = 0.0
         self._stuck_since = 0.0

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from capi_middleware.settings.source import SettingsSource
 
 from .access_log import AccessLog
+from .delivery_process import HEAD_START
 from .door import Door
-from .memory import steady
+from .memory import settle, steady
 from .options import Options
 from .shops import Shops
 
@@ -39,6 +40,7 @@ class Application:
         app: WSGIApplication = Door(self.middleware or self.shops, self.shops, options.threads // 2)
         self._log = self._logged(app)
         self._app: WSGIApplication = self._log or app
+        settle()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         return self._app(environ, start_response)
@@ -46,7 +48,9 @@ class Application:
     def _wrap(self, keywords: dict[str, Any]) -> Any:
         try:
             face: Any = importlib.import_module("capi_middleware")
-            return face.CapiMiddleware(self.shops, self.options.config, **keywords)
+            waits = HEAD_START if self.options.delivery == "process" else 0.0
+            made = type("CapiMiddleware", (face.CapiMiddleware,), {"stand_by": waits})
+            return made(self.shops, self.options.config, **keywords)
         except Exception as error:
             log.exception("capi_middleware could not start: the shop is served without it")
             self.degraded.append(f"capi_middleware could not start: {error}")

@@ -11,7 +11,8 @@ SERVERS = ("auto", "waitress", "gunicorn", "granian")
 class Options:
     """``listen``: host and port. ``access_log``: "" for none, ``-`` for standard output, else a path.
 
-    ``grace``: seconds that requests under way get to finish when the proxy stops.
+    ``grace``: seconds that requests under way get to finish when the proxy stops. ``delivery``: ``process`` or
+    ``thread``, what sends events to Meta.
     """
 
     upstream: str = ""
@@ -25,6 +26,7 @@ class Options:
     tls_key: str = ""
     access_log: str = ""
     grace: float = 30.0
+    delivery: str = "thread"
 
     @property
     def chosen_server(self) -> str:

@@ -8,6 +8,7 @@ is a look-up.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
@@ -68,6 +69,7 @@ def _search() -> Callable[[str], Any]:
     import crawleruseragents  # type: ignore[import-untyped]
 
     patterns = [str(entry["pattern"]) for entry in crawleruseragents.CRAWLER_USER_AGENTS_DATA]
+    sys.modules.pop("crawleruseragents", None)  # a megabyte and a half that nobody asks any more
     return _fast_search(patterns) or re.compile(_alternation(patterns)).search
 
 

@@ -6,13 +6,14 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Protocol
 
 import pytest
 
 from capi_middleware.sandbox import Sandbox
-from tests.proxy.conftest import SERVERS, Start
-from tests.proxy.wire import Shop, ask, get
+from tests.proxy.conftest import SERVERS, Proxy, Start
+from tests.proxy.wire import Shop, ask, get, wait_for
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals")
 
@@ -88,3 +89,53 @@ def test_none_of_our_own_pages(shop: Shop, start: Start, sandbox: Sandbox) -> No
     told = visit(proxy, shop, 1)
     assert sandbox.wait(lambda now: bool(now.server_events), 20)
     assert {event.event_id for event in sandbox.server_events} == told
+
+
+def beside(proxy: Proxy) -> list[int]:
+    """The processes that deliver for this proxy."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (folder / "cmdline").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if b"--beside" in command and command[command.index(b"--beside") + 1] == str(proxy.process.pid).encode():
+            found.append(int(folder.name))
+    return found
+
+
+@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="reads /proc")
+class TestDeliveryProcess:
+    def test_it_ends_with_a_proxy_that_is_killed_and_has_sent_all(
+        self, start: Start, sandbox: Sandbox, shop: Shop
+    ) -> None:
+        proxy = start(environ=settings(sandbox))
+        assert wait_for(lambda: len(beside(proxy)) == 1)
+        ids = visit(proxy, shop)
+        os.kill(proxy.process.pid, signal.SIGKILL)
+        proxy.process.wait()
+        assert wait_for(lambda: not beside(proxy), 20)
+        assert sandbox.wait(lambda now: ids <= {event.event_id for event in now.server_events}, 1)
+
+    def test_where_it_dies_a_serving_process_takes_its_place(self, start: Start, sandbox: Sandbox, shop: Shop) -> None:
+        proxy = start(environ=settings(sandbox))
+        assert wait_for(lambda: len(beside(proxy)) == 1)
+        os.kill(beside(proxy)[0], signal.SIGKILL)
+        ids = visit(proxy, shop)
+        assert sandbox.wait(lambda now: ids <= {event.event_id for event in now.server_events}, 20)
+
+    def test_a_thread_where_that_is_wanted(self, start: Start, sandbox: Sandbox, shop: Shop) -> None:
+        proxy = start("--delivery", "thread", environ=settings(sandbox))
+        ids = visit(proxy, shop)
+        assert sandbox.wait(lambda now: ids <= {event.event_id for event in now.server_events})
+        assert not beside(proxy)
+
+    def test_none_where_another_worker_is_meant_to_deliver(
+        self, start: Start, tmp_path: Path, sandbox: Sandbox, shop: Shop
+    ) -> None:
+        (tmp_path / "capi.toml").write_text('[delivery]\ndeliverer = "worker"\n')
+        proxy = start(environ=settings(sandbox))
+        assert wait_for(lambda: not beside(proxy))
+        visit(proxy, shop, 1)
+        assert proxy.stop() == 0
+        assert not sandbox.server_events

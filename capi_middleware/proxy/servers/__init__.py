@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 
+from capi_middleware.proxy.delivery_process import DeliveryProcess
 from capi_middleware.proxy.options import Options
 
 
@@ -18,5 +19,6 @@ def run(options: Options) -> int:
     except ImportError:
         raise LookupError(f'{name} is not installed: pip install "capi-middleware[proxy]"') from None
     module = importlib.import_module(f"{__name__}.{name}_server")
-    code: int = module.run(options)
+    with DeliveryProcess(options):
+        code: int = module.run(options)
     return code
