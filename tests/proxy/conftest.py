@@ -134,6 +134,10 @@ host = "rfc7239.test"
 visit = {{ trusted_hops = 1, forwarded = true }}
 
 [[site]]
+host = "large.test"
+proxy = {{ max_body = 20000000 }}
+
+[[site]]
 host = "own.test"
 proxy = {{ host_header = "upstream" }}
 

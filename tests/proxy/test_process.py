@@ -83,8 +83,10 @@ def test_reloading_loses_no_request(server: str, tmp_path: Path, shop: Shop, sta
 
 
 def children(pid: int) -> set[int]:
+    """Those that serve: the one that delivers stays."""
     try:
-        return {int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
+        found = {int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
+        return {one for one in found if b"--beside" not in Path(f"/proc/{one}/cmdline").read_bytes().split(b"\0")}
     except OSError:
         return set()
 

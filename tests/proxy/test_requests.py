@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import ExitStack
+
 import pytest
 
 from tests.proxy.wire import Conversation, Request, Shop, ask, client, get, wait_for
@@ -366,6 +369,31 @@ class Shop_elsewhere(Shop):  # noqa: N801
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+class TestSlowBodies:
+    def test_bodies_that_do_not_come_hold_up_no_page(self, port: int, shop: Shop, server: str) -> None:
+        if server == "gunicorn":
+            pytest.skip("a slow visitor costs it a thread (docs/proxy.md, Servers)")
+        with ExitStack() as stack:
+            slow = [stack.enter_context(client(port)) for _ in range(20)]
+            for one in slow:
+                one.send(b"POST /slow HTTP/1.1\r\nHost: shop.test\r\nContent-Length: 10\r\n\r\nabc")
+            time.sleep(0.3)
+            assert ask(port, get("/page")).status == 200
+            for one in slow:
+                one.send(b"defghij")
+            statuses = [one.answer().status for one in slow]
+            assert set(statuses) <= {200, 503}
+            assert statuses.count(200) >= 6
+            bodies = [request.body for request in shop.requests if request.target == "/slow"]
+            assert bodies == [b"abcdefghij"] * statuses.count(200)
+
+    @pytest.mark.parametrize("size", [(1 << 20) - 1, (1 << 20) + 1, (16 << 20) + 1])
+    def test_a_body_wherever_it_is_kept_meanwhile(self, port: int, shop: Shop, size: int) -> None:
+        body = bytes(range(256)) * (size // 256) + b"x" * (size % 256)
+        answer = ask(port, get("/up", "large.test", f"Content-Length: {size}\r\n", "POST") + body)
+        assert (answer.status, shop.request.body == body) == (200, True)
 
 
 class TestLimits:

@@ -2,17 +2,20 @@
 no raw address, so ``%2F`` comes as ``/``, no header fields that are not ASCII, and an answer of unknown length is
 collected before it goes out, since its end could not be told from its breaking off.
 
-granian's own threads all work at once. Here it has one, which hands each request to our :class:`Crew`.
+granian's own threads all work at once. Here a few of them take the requests in and hand them to our :class:`Crew`. A
+body they read before, into memory or a file: it can be read only while granian waits for its thread.
 """
 
 from __future__ import annotations
 
 import functools
+import io
 import logging
 import multiprocessing.util
 import signal
 import sys
 import tempfile
+import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,6 +40,9 @@ log = logging.getLogger("capi_middleware.proxy")
 
 _IN_MEMORY = 1 << 20
 _EVENTS = "text/event-stream"
+_DIGITS = 18
+_SPOOLED = 16 << 20
+"""Bytes of a body that are received before the shop is asked."""
 _SERVER: dict[str, Any] = {
     "SCRIPT_NAME": "",
     "capi.unsafe_chunks": True,
@@ -57,7 +63,7 @@ def run(options: Options) -> int:
         port=options.port,
         interface=Interfaces.WSGI,
         workers=options.processes,
-        blocking_threads=1,
+        blocking_threads=takers(options.threads),
         backlog=1024,
         http=HTTPModes.auto if options.tls_cert else HTTPModes.http1,
         http1_settings=HTTP1Settings(header_read_timeout=30_000, max_buffer_size=131072),
@@ -74,6 +80,23 @@ def run(options: Options) -> int:
     return 0
 
 
+def takers(threads: int) -> int:
+    """Threads of granian's own. All but two may wait for a body at once; further ones are answered 503."""
+    return max(8, threads // 4)
+
+
+def _received(body: Any, length: int) -> Any:
+    """The body, to be read anew; a shorter one where the visitor breaks off."""
+    if length <= _IN_MEMORY:
+        return io.BytesIO(body.read(length))
+    spool = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115
+    while length > 0 and (piece := body.read(min(length, 65536))):
+        spool.write(piece)
+        length -= len(piece)
+    spool.seek(0)
+    return spool
+
+
 class _Granian:
     """granian ends the body of a broken upload as if it were whole, hands over header fields that are not ASCII as
     empty ones, sends ours in UTF-8, and ends an answer cleanly whose iterable failed.
@@ -84,11 +107,29 @@ class _Granian:
     def __init__(self, application: Application, threads: int) -> None:
         self._application = application
         self._warned = False
-        self.take = functools.partial(self._put, Crew(self._serve, threads))
+        self._crew: Crew[tuple[Any, WSGIEnvironment]] = Crew(self._serve, threads)
+        self._bodies = threading.BoundedSemaphore(takers(threads) - 2)
 
-    @staticmethod
-    def _put(crew: Crew[tuple[Any, WSGIEnvironment]], end: Any, environ: WSGIEnvironment) -> None:
-        crew.put((end, environ))
+    def take(self, end: Any, scope: WSGIEnvironment) -> None:
+        length: str = scope.get("CONTENT_LENGTH", "")
+        if length in ("", "0") or not length.isascii() or not length.isdigit() or len(length) > _DIGITS:
+            self._crew.put((end, scope))
+        elif not self._bodies.acquire(blocking=False):
+            scope["capi.busy"] = True
+            self._crew.put((end, scope))
+        else:
+            try:
+                self._take_body(end, scope, int(length))
+            finally:
+                self._bodies.release()
+
+    def _take_body(self, end: Any, scope: WSGIEnvironment, length: int) -> None:
+        """One that would fill the disk passes through this thread instead."""
+        if length <= _SPOOLED:
+            scope["wsgi.input"] = _received(scope["wsgi.input"], length)
+            self._crew.put((end, scope))
+        else:
+            self._serve((end, scope))
 
     def _serve(self, request: tuple[Any, WSGIEnvironment]) -> None:
         end, scope = request
@@ -97,13 +138,20 @@ class _Granian:
         except BaseException:
             log.exception("an answer failed")
             end.response_bytes(500, [], b"")  # nothing happens where the answer has begun
+        finally:
+            body = scope["wsgi.input"]
+            if isinstance(body, tempfile.SpooledTemporaryFile):
+                body.close()
 
     def _answer(self, end: Any, environ: WSGIEnvironment) -> None:
         if environ.get("HTTP_COOKIE") == "":
             del environ["HTTP_COOKIE"]
             self._warn()
         started = _Started("HTTP_TRANSFER_ENCODING" in environ)
-        answer = self._application(environ, started)
+        if "capi.busy" in environ:
+            answer: Iterable[bytes] = answer_failure(GatewayError(Failure.BUSY, "bodies"), environ, started)
+        else:
+            answer = self._application(environ, started)
         if not isinstance(answer, list) and not started.sized:
             try:
                 answer = _collect(answer, started)
