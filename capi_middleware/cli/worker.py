@@ -59,5 +59,8 @@ def run(arguments: argparse.Namespace) -> int:
     worker.start()
     while not stop.wait(0.5) and arguments.beside in (0, os.getppid()):
         pass
-    worker.stop(5.0)
+    if arguments.beside:
+        worker.finish(3.0)
+    else:
+        worker.stop(5.0)
     return 0

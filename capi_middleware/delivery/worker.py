@@ -26,6 +26,14 @@ class Worker:
         """Finish what is under way."""
         self._runner.stop(timeout)
 
+    def finish(self, timeout: float) -> None:
+        """Send what waits, if that takes no longer than ``timeout`` seconds, then stop."""
+        self._runner.hurry_always = True
+        end = time.monotonic() + timeout
+        while time.monotonic() < end and not self._runner.drained():
+            time.sleep(0.05)
+        self.stop(timeout)
+
     def run_once(self, timeout: float) -> bool:
         """Deliver what waits; True if nothing is left (or another process of this host is at it)."""
         self._runner.hurry_always = True
