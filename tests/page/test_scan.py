@@ -120,6 +120,9 @@ def test_meta_charset_at_the_edge(length: int) -> None:
     page = start + b" " * (length - len(start) - len(meta)) + meta
     assert len(page) == length
     assert place(page + b"<title>", charset=False) == (page if length <= PRESCAN else start)
+    for size in (1, 7, 1000):
+        out, _ = cut(page + b"<title>", range(size, length + 7, size), charset=False)
+        assert out.partition(HEAD)[0] == (page if length <= PRESCAN else start)
 
 
 @row("no charset in the header")
@@ -413,6 +416,59 @@ def test_what_is_held_stays_small(start: bytes, charset: bool) -> None:
     assert held <= LONGEST_TAG + 500
 
 
+@row("size")
+@pytest.mark.parametrize("more", [0, 1])
+@pytest.mark.parametrize(
+    ("start", "filler", "end", "bound"),
+    [
+        (b"<!doctype html>", b"<html ", b"><head>", LONGEST_TAG + 15 + 6),
+        (b"<html>", b"<head ", b">", LONGEST_TAG + 6),
+        (b"<html>", b"<!x ", b"><head>", LONGEST_TAG + 6 + 6),
+        (b"<!doctype html>", b"<!--", b"--><head>", PATIENCE),
+        (b"<!doctype html>", b"<!--->" + b" " * (PATIENCE - 100), b"<head>", PATIENCE),
+        (b"<!doctype html>", b"<!--", b"--><!x><head>", PATIENCE),
+    ],
+    ids=["root", "head", "declaration", "comment", "blanks", "comment and declaration"],
+)
+def test_the_longest_that_is_read(start: bytes, filler: bytes, end: bytes, bound: int, more: int) -> None:
+    """Tags and declarations up to 4096 bytes, a head that has ended within the first 65536; not one byte more."""
+    page = start + filler + b" " * (bound + more - len(start + filler + end)) + end
+    assert len(page) == bound + more
+    if more:
+        assert refused(page) is Reason.UNDECIDED
+        assert cut(page, range(1000, len(page), 1000))[1].reason is Reason.UNDECIDED
+    else:
+        assert place(page + b"<title>x") == page
+
+
+@pytest.mark.parametrize(
+    ("page", "reason"),
+    [
+        (b"", Reason.EMPTY),
+        (b" \n", Reason.EMPTY),
+        (b"<!-- cached -->\n", Reason.EMPTY),
+        (b"</x>", Reason.FRAGMENT),
+        (b"<!x>", Reason.FRAGMENT),
+        (b"<!-- never closed", Reason.FRAGMENT),
+        (b"<div", Reason.FRAGMENT),
+        (b"<", Reason.FRAGMENT),
+        (b"x", Reason.NOT_MARKUP),
+        (b"<1", Reason.NOT_MARKUP),
+        (b"<!doctype html><!-- never closed", Reason.UNDECIDED),
+        (b"<!doctype html><html", Reason.UNDECIDED),
+        (b"<!doctype html><html><", Reason.UNDECIDED),
+    ],
+)
+def test_pages_that_end_before_they_begin(page: bytes, reason: Reason) -> None:
+    assert refused(page) is reason
+    assert cut(page, range(1, len(page)))[1].reason is reason
+
+
+@pytest.mark.parametrize("page", [b"<!doctype html>", b"<!doctype html><html>", b"<html><!-- x --> "])
+def test_a_document_without_anything_in_it(page: bytes) -> None:
+    assert place(page) == page
+
+
 HOSTILE: dict[str, Callable[[int], bytes]] = {
     "comments": lambda size: b"<!doctype html>" + b"<!--" * (size // 4),
     "closed comments": lambda size: b"<!doctype html>" + b"<!-- -->" * (size // 8),
@@ -450,12 +506,6 @@ def test_hostile_markup(name: str, chunk: int, charset: bool) -> None:
         one.feed(page[at : at + chunk])
     one.finish()
     assert time.thread_time() - began < 1.0
-
-
-@row("`<noscript>` image")
-def test_no_noscript_image() -> None:
-    # The server leg covers browsers without JavaScript: the snippet has no noscript element at all (test_snippet.py).
-    assert b"noscript" not in HEAD + TAIL
 
 
 @pytest.mark.parametrize(
