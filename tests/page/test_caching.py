@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from werkzeug.test import create_environ
 
 from capi_middleware.page import Carrier, Judge, Reason, Snippet, Verdict
-from capi_middleware.page.caching import Validators, storable
+from capi_middleware.page.caching import Validators, private, storable
 from capi_middleware.page.judge import INTERMEDIARY
 from capi_middleware.settings import Settings
 from capi_middleware.settings.settings import MetaSettings, ShopSettings
@@ -306,6 +306,84 @@ def test_static_snippet_is_the_same_for_everyone(snippet: Snippet) -> None:
     assert snippet.head(verdict, held=False, user={"em": ("a" * 64,)}) == snippet.head(
         verdict, held=True, tokens=("x",)
     )
+
+
+@pytest.mark.parametrize(
+    ("headers", "stored"),
+    [
+        ({"cache-control": "max-age =60"}, True),
+        ({"cache-control": "max-age=060"}, True),
+        ({"cache-control": "max-age=00"}, False),
+        ({"cache-control": "max-age=-1"}, False),
+        ({"cache-control": "MAX-AGE=60"}, True),
+        ({"cache-control": "no-cache, max-age=60"}, False),
+        ({"cache-control": "public, s-maxage=0, max-age=60"}, True),
+        ({"cache-control": "public, s-maxage=0"}, False),
+        ({"cache-control": "public, s-maxage=60, max-age=0"}, True),
+        ({"cache-control": "public, no-store"}, False),
+        ({"cache-control": "no-store", "etag": '"a"'}, False),
+        ({"cache-control": "no-store", "surrogate-control": "max-age=60"}, False),
+        ({"cache-control": "private", "etag": '"a"'}, False),
+        ({"cache-control": "must-revalidate", "last-modified": OLD}, True),
+        ({"expires": "-1"}, False),
+        ({"expires": " 0 "}, False),
+        ({"expires": ""}, False),
+        ({"expires": FUTURE, "cache-control": "no-cache"}, False),
+        ({"expires": FUTURE, "cache-control": "s-maxage=0"}, False),
+        ({"expires": FUTURE, "cache-control": "must-revalidate"}, True),
+        ({"expires": PAST, "etag": '"a"'}, True),
+        ({"surrogate-control": "public, no-store"}, False),
+        ({"surrogate-control": ""}, False),
+        ({"edge-control": "max-age=1"}, True),
+        ({"cdn-cache-control": "max-age=0", "cloudflare-cdn-cache-control": "max-age=1"}, True),
+        ({"x-accel-expires": " 0 "}, False),
+        ({"x-accel-expires": ""}, False),
+        ({"x-accel-expires": "0", "xkey": "a"}, True),
+        ({"x-litespeed-tag": "a"}, True),
+        ({"etag": '"a"', "vary": "accept, COOKIE"}, False),
+        ({"etag": '"a"', "vary": ""}, True),
+        ({"etag": '"a"', "set-cookie": "a=1"}, False),
+        ({}, False),
+    ],
+    ids=lambda value: said(list(value.items())) if isinstance(value, dict) else None,
+)
+def test_storable(headers: dict[str, str], stored: bool) -> None:
+    assert storable(headers) is stored
+
+
+@pytest.mark.parametrize(
+    ("given", "out"),
+    [
+        ([], ["private, no-cache"]),
+        (["public, must-revalidate, no-transform"], ["private, no-cache, must-revalidate, no-transform"]),
+        (["max-age=0", "no-transform"], ["private, no-cache, no-transform"]),
+        (["no-store, max-age=0", "must-revalidate"], ["no-store, max-age=0", "must-revalidate"]),
+    ],
+)
+def test_what_a_page_with_ids_says_to_caches(given: list[str], out: list[str]) -> None:
+    headers = [("X-A", "b"), *(("cache-control", value) for value in given), TAGGED, DATED, ("Content-Length", "9")]
+    kept = private(headers, ", ".join(given))
+    assert kept[0] == ("X-A", "b") and [value for _, value in kept[1:]] == out
+    assert {name.lower() for name, _ in kept[1:]} == {"cache-control"}
+
+
+def test_headers_that_have_nothing_to_do_with_it_pass_as_they_are() -> None:
+    headers = [("X-A", "b"), ("Accept-Ranges", "bytes"), ("Digest", "x"), ("Set-Cookie", "a=1")]
+    assert MARK.outgoing(headers) == [("X-A", "b"), ("Set-Cookie", "a=1")]
+    assert MARK.outgoing([("ETag", '"abc" ')]) == [("ETag", '"abc-0a1b2c3d"')]
+    assert MARK.outgoing([("Last-Modified", "rubbish")]) == [("Last-Modified", formatdate(1_700_000_000, usegmt=True))]
+
+
+def test_conditions_on_several_headers_are_each_mapped() -> None:
+    environ = create_environ(
+        headers={"If-None-Match": '"old"', "If-Match": MARK.marked('"a"'), "If-Modified-Since": OLD}
+    )
+    assert MARK.incoming(environ, True)
+    assert environ["HTTP_IF_MATCH"] == '"a"'
+    assert "HTTP_IF_NONE_MATCH" not in environ and "HTTP_IF_MODIFIED_SINCE" not in environ
+    environ = create_environ(headers={"If-None-Match": " * "})
+    assert not MARK.incoming(environ, True)
+    assert environ["HTTP_IF_NONE_MATCH"].strip() == "*"
 
 
 def test_storable_reads_anything() -> None:
