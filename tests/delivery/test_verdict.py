@@ -70,6 +70,7 @@ def refused(code: int, subcode: int = 0, status: int = 400, **more: Any) -> Verd
         (190, 460, 400, Kind.HOLD),
         (190, 463, 400, Kind.HOLD),
         (190, 464, 400, Kind.HOLD),
+        (190, 465, 400, Kind.HOLD),
         (190, 467, 400, Kind.HOLD),
         (190, 492, 400, Kind.HOLD),
         (294, 0, 400, Kind.HOLD),

@@ -151,8 +151,11 @@ def test_nobody_is_born_after_today_utc() -> None:
     assert NORMALISERS["db"]("2026-03-02", "") == ""
 
 
-def test_a_gender_that_is_neither_gives_no_text() -> None:
-    assert NORMALISERS["ge"]("nonbinary", "") == ""
+@pytest.mark.parametrize(
+    ("word", "letter"), [("Woman", "f"), ("girl", "f"), ("female", "f"), ("Man", "m"), ("boy", "m"), ("nonbinary", "")]
+)
+def test_gender_words(word: str, letter: str) -> None:
+    assert NORMALISERS["ge"](word, "") == letter
 
 
 @pytest.mark.parametrize(
