@@ -19,6 +19,11 @@ BUTTON_MARK = regex(
     rb"|panier|carrito",
     re.I,
 )
+# One of these stands in whatever that pattern finds.
+_BUTTON_WORDS = (
+    *(b"cart", b"basket", b"bag", b"buy", b"warenkorb", b"kop", b"productform", b"product-form", b"lagg"),
+    *(b"handlekurv", b"kundvagn", b"varukorg", b"winkelwagen", b"panier", b"carrito"),
+)
 _PATH_ID = regex(
     r"(?:add[-_]?to[-_]?(?:cart|basket|bag)|cart|basket|bag|kundvagn|varukorg|korg|warenkorb|panier|carrito"
     r"|handlekurv|winkelwagen|kurv|checkout|order|buy|product|uenc|details|catalog)"
@@ -82,6 +87,12 @@ class Box:
                 kind = vocabulary.id_kind(name[5:])
                 if kind:
                     self.add("any_id" if name == "data-id" else kind, value, f"data:{name}")
+
+
+def is_button(tag: bytes) -> bool:
+    """Do a tag's names and values call it a button to buy with?"""
+    low = tag.lower()
+    return any(word in low for word in _BUTTON_WORDS) and BUTTON_MARK.search(tag) is not None
 
 
 @lru_cache(2048)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from . import orderform, vocabulary
-from .box import BUTTON_MARK, Box, says_buy
+from .box import Box, is_button, says_buy
 from .lazy import regex
 from .markup import Markup
 
@@ -57,10 +57,10 @@ def _buttons(page: Markup) -> Iterator[Box]:
         if name == "input" and not _SUBMITS.search(tag):
             continue
         if name in ("div", "span", "img") and not (
-            (b"onclick" in tag or b"role=" in tag or b"data-" in tag) and BUTTON_MARK.search(tag)
+            (b"onclick" in tag or b"role=" in tag or b"data-" in tag) and is_button(tag)
         ):
             continue
-        if name == "a" and page.close(index) - page.ends[index] > 1500 and not BUTTON_MARK.search(tag):
+        if name == "a" and page.close(index) - page.ends[index] > 1500 and not is_button(tag):
             continue
         if not says_buy(page, index):
             continue

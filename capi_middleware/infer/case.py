@@ -31,7 +31,8 @@ class Asked:
 
 @dataclass(slots=True)
 class Reading:
-    """All that was read of one page. ``score`` and ``reasons``: whether it is a product's page, and why."""
+    """All that was read of one page. ``score`` and ``reasons``: whether it is a product's page, and why. ``several``:
+    its sources tell different prices."""
 
     product: dict[str, Any] = field(default_factory=dict)
     sources: dict[str, str] = field(default_factory=dict)
@@ -47,6 +48,7 @@ class Reading:
     variants: tuple[dict[str, Any], ...] = ()
     place: currency.Place = currency.Place()
     vat: str = "auto"
+    several: bool = False
     spans: list[tuple[int, int]] = field(default_factory=list)
 
 

@@ -181,41 +181,43 @@ def remembered(
     facts = None if whole else _read_short(page, place, key)
     if facts is None:
         facts = _read_whole(page, place, key)
-        if settled.sources(facts) and _trust.due(place.kind(), path):
-            later.put(("proof", key), partial(_compare, page, place, facts))
+        wanted = None if key[2] else _trust.due(place.kind(), path, facts)
+        if wanted is not None:
+            later.put(("proof", key), partial(_compare, page, place, facts, wanted))
     return facts
 
 
 def _read_short(page: bytes, place: Place, key: tuple[str, ...]) -> Facts | None:
-    """The facts of a page's head, data and heading, where these are known to settle it; None where they do not."""
+    """The facts by the part of a page that is known to settle such pages; None where none is, or this page's differ."""
     if key[2]:  # a query may name a variant
         return None
     kind = place.kind()
-    wanted = _trust.wanted(kind)
-    excerpt = settled.excerpt(page, wanted) if wanted else None
+    wanted = _trust.proved(kind)
+    excerpt = settled.excerpt(page, wanted) if wanted is not None else None
     if excerpt is None:
         return None
     facts, _ = read(excerpt, place.host, place.path, place.query, place.shop)
-    if settled.sources(facts) != wanted:
+    if settled.sources(facts) != wanted or facts.more["several"]:  # a sale may have begun
         return None
 
     def confirm() -> None:
-        if not settled.same(facts, _read_whole(page, place, key)):
-            _trust.doubt(kind)
+        whole = _read_whole(page, place, key)
+        if not settled.same(facts, whole):
+            _trust.doubt(kind, whole)
 
     return facts if later.put(key, confirm) else None
 
 
-def _compare(page: bytes, place: Place, whole: Facts) -> None:
+def _compare(page: bytes, place: Place, whole: Facts, wanted: settled.Sources) -> None:
     """Would the short reading of a page have said the same?"""
-    wanted = settled.sources(whole)
-    excerpt = settled.excerpt(page, wanted) if wanted else None
-    if wanted and excerpt is not None:
-        short, _ = read(excerpt, place.host, place.path, place.query, place.shop)
-        if settled.same(short, whole):
-            _trust.prove(place.kind(), place.path, wanted)
-            return
-    _trust.doubt(place.kind())
+    excerpt = settled.excerpt(page, wanted)
+    if excerpt is None:
+        return
+    short, _ = read(excerpt, place.host, place.path, place.query, place.shop)
+    if settled.same(short, whole):
+        _trust.prove(place.kind(), place.path, wanted)
+    else:
+        _trust.doubt(place.kind(), whole)
 
 
 def _read_whole(page: bytes, place: Place, key: tuple[str, ...]) -> Facts:
@@ -264,6 +266,7 @@ def read(page: bytes, host: str, path: str, query: str, shop: ShopSettings) -> t
         "score": reading.score,
         "why": tuple(reading.reasons),
         "canonical": reading.canonical,
+        "several": reading.several,
     }
     if not reading.is_product:
         shown: tuple[Mapping[str, Any], ...] = cards.read(markup, reading)

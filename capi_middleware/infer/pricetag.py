@@ -20,6 +20,7 @@ _OLD_PART = regex(
     r"|id)\s*=\s*[\"']?([^\"'<>]*)[^<>]*+>(?:[^<]*+(?:<(?!/?\1\b)[^<]*+){0,12})</\1\s*>",
     re.S | re.I,
 )
+_NAMES = regex(r"\b(?:class|id)\s*=\s*[\"']?([^\"'<>]*)", re.I)
 _SMALL = regex(r"(\d)\s*<(?:sup|small|span|i|em|b)\b[^<>]*+>\s*(?=(\d\d)(?:\s*<|\s*$|\D))(?!\d{3})", re.I)
 _POINTED = regex(r"(?<=[.,])\s*<(?:sup|small|span|i|em|b)\b[^<>]*+>\s*(?=\d\d\b)", re.I)
 _SUP = regex(r"<sup\b[^<>]*+>\s*(?=\d\d\s*<)", re.I)
@@ -212,7 +213,7 @@ def shown(raw: str) -> str:
     """The text of a price's markup: old amounts taken out, raised decimals joined to their whole."""
     if "<" in raw:
         raw = _STRUCK.sub(" ", raw)
-        if _names_old(raw.translate(_ONE_DIGIT)):
+        if any(map(_is_old, _NAMES.findall(raw))):
             raw = _OLD_PART.sub(_keep, raw)
         raw = _POINTED.sub("", raw)
         raw = _SUP.sub(".", raw)
@@ -220,18 +221,14 @@ def shown(raw: str) -> str:
     return strip(raw)
 
 
-_ONE_DIGIT = str.maketrans("123456789", "000000000")
-
-
-@lru_cache(1024)
-def _names_old(markup: str) -> bool:
-    """Can a part of it be called old at all? Asked of markup whose digits are all alike, which prices share."""
-    return vocabulary.OLD.search(markup) is not None
+@lru_cache(4096)
+def _is_old(names: str) -> bool:
+    return vocabulary.OLD.search(names) is not None
 
 
 def _keep(match: re.Match[str]) -> str:
     names = match[2]
-    if vocabulary.OLD.search(names) and not vocabulary.SALE.search(names):
+    if _is_old(names) and not vocabulary.SALE.search(names):
         rest = match.string[: match.start()] + match.string[match.end() :]
         return " " if re.search(r"\d", strip(rest)) else match[0]
     return match[0]

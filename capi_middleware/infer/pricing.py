@@ -17,13 +17,15 @@ _HIGHEST_TAX = Decimal("1.28")
 
 class Price(NamedTuple):
     """``value`` in major units; ``source`` and ``currency_source``: where both were read. ``seen``: the elements
-    that show it, and the one that most likely shows a price. ``missing``: why there is none, in words."""
+    that show it, and the one that most likely shows a price. ``several``: the sources tell different ones.
+    ``missing``: why there is none, in words."""
 
     value: float = 0.0
     currency: str = ""
     source: str = ""
     currency_source: str = ""
     seen: tuple[int, ...] = ()
+    several: bool = False
     missing: str = ""
 
 
@@ -56,11 +58,13 @@ def find(
             chosen = _Offer(other.amount, chosen.mark or other.amount.mark, "page:price")
     seen = tuple(dict.fromkeys(one.at for one in shown[:12] if one is tag or one.amount.value == chosen.amount.value))
     code, why = _currency(case, chosen, offers, tag, shown, where)
+    several = len({one.amount.value for one in offers}) > 1
     if not code:
         said = chosen.mark or chosen.amount.mark or "none written"
         return Price(seen=seen, missing=f"price {chosen.amount.value} left out: its currency ({said}) is not settled")
     value = float(round(chosen.amount.value, currency.EXPONENTS.get(code, 2)))
-    return Price(value, code, chosen.source, chosen.source if why == "mark" else f"{chosen.source} ({why})", seen)
+    said = chosen.source if why == "mark" else f"{chosen.source} ({why})"
+    return Price(value, code, chosen.source, said, seen, several=several)
 
 
 def _offers(

@@ -51,6 +51,7 @@ def _fill(reading: Reading, case: Case, about: Subject) -> None:
         return
     product["content_name"], sources["content_name"] = name, source
     price = pricing.find(case, order, variant, about.box, about.shown, reading.place)
+    reading.several = price.several
     reading.spans.extend((case.page.starts[index], case.page.close(index)) for index in price.seen)
     if price.currency:
         product["value"], product["currency"] = price.value, price.currency

@@ -1,9 +1,10 @@
-"""Pages whose head, JSON-LD and heading say it all, so that nothing else of a first view need be read at once.
+"""First views read short: a product's page by its head, its heading and the scripts that its facts stand in; a page
+that is no product's by its head and what stands around its heading.
 
-Whether they do is no question of one page but of a shop: there are shops whose pages show a lower price than their
-data, or prices without tax. So a shop's pages are read whole until the short reading of some of them has said the same
-as the whole one, and each page that was read short is read whole afterwards: where they differ, the short reading is no
-longer believed.
+Whether that is enough is no question of one page but of a shop: there are shops whose pages show a lower price than
+their data. So a shop's pages are read whole until the short reading of some of them has said the same as the whole one,
+and each page that was read short is read whole afterwards: where they differ, the short reading is no longer believed.
+Where pages of a kind have been products', none of that kind is taken for something else without being read whole.
 """
 
 from __future__ import annotations
@@ -18,48 +19,63 @@ from cachetools import LRUCache
 from .types import Facts
 
 PROOFS = 3
-DOUBT = 3600.0
+PROOFS_OF_NONE = 8
+MOST_PROOFS = 12
+DOUBT = 6 * 3600.0
 LARGEST_HEAD = 128 * 1024
 LARGEST = 96 * 1024
 MOST_HEADINGS = 4
+BEFORE = 2 * 1024
+AFTER = 10 * 1024
 _ALL = ("content_name", "value", "currency", "content_ids")
-# Where what a source says is looked for, beside the head. Sources that are not here are read in the whole page.
+# Where what a source says is looked for, beside the head. For sources that are not here the whole page is read.
 _MARKS: Mapping[str, tuple[bytes, ...]] = {
     "jsonld": (b"ld+json",),
     "meta": (),
     "shopify": (b"var meta",),
     "datalayer": (b"ataLayer",),
     "fbq": (b"ViewContent",),
-    "woocommerce": (),
-    "page": (),
+    "heading": (),
+    "body": (),
 }
-_IN_BODY = ("page:h1", "woocommerce:body.postid")
+_NAMES = {"page:h1": "heading", "woocommerce:body.postid": "body"}
+Sources = frozenset[str]
+NONE: Sources = frozenset({"none"})
+"""What settles a page that is no product's."""
 
 
-def sources(facts: Facts) -> frozenset[str] | None:
-    """Which sources a product's facts came from; None when they are not all of those that are quickly found."""
-    if not facts.is_product or any(field not in facts.product for field in _ALL):
+def sources(facts: Facts) -> Sources | None:
+    """Where a product's facts came from, as far as it matters for finding them; ``NONE`` where there is no product;
+    None where something is missing, or was found in the page's text."""
+    if not facts.is_product:
+        return NONE
+    if any(field not in facts.product for field in _ALL):
         return None
-    found = set()
-    for field in _ALL:
-        said = facts.sources[field].partition(" (")[0]
-        name = said.partition(":")[0]
-        if name not in _MARKS or (name in ("page", "woocommerce") and said not in _IN_BODY):
-            return None
-        found.add(name)
-    return frozenset(found)
+    said = (facts.sources[field].partition(" (")[0] for field in _ALL)
+    names = frozenset(_NAMES.get(one, one.partition(":")[0]) for one in said)
+    return names if names <= _MARKS.keys() else None
 
 
-def excerpt(page: bytes, wanted: frozenset[str]) -> bytes | None:
-    """The head with the body's tag, the headings, and the scripts that the wanted sources stand in; None when the page
-    has no such parts."""
+def excerpt(page: bytes, wanted: Sources) -> bytes | None:
+    """The head with the body's tag, the headings (or the page around them), and the scripts that the wanted sources
+    stand in; None when the page has no such parts."""
     body = page.find(b"<body", 0, LARGEST_HEAD)
     begun = page.find(b">", body) + 1
     if body < 0 or not begun:
         return None
-    parts = [page[:begun]]
-    size = begun
-    for mark in sorted(mark for name in wanted for mark in _MARKS[name]):
+    headings = _headings(page, begun)
+    if headings is None:
+        return None
+    if wanted == NONE:
+        if not headings:
+            return None
+        low = page.find(b"<", max(begun, headings[0][0] - BEFORE))
+        high = page.rfind(b">", 0, headings[0][1] + AFTER) + 1
+        parts = [page[:begun], page[low:high]]
+    else:
+        parts = [page[:begun], *(page[start:end] for start, end in headings)]
+    size = sum(map(len, parts))
+    for mark in sorted(mark for name in wanted - NONE for mark in _MARKS[name]):
         at = page.find(mark, begun)
         while at >= 0:
             start, end = page.rfind(b"<script", begun, at), page.find(b"</script>", at)
@@ -71,16 +87,19 @@ def excerpt(page: bytes, wanted: frozenset[str]) -> bytes | None:
             if size > LARGEST:
                 return None
             at = page.find(mark, end)
+    return b"".join(dict.fromkeys(parts)) if size <= LARGEST else None
+
+
+def _headings(page: bytes, begun: int) -> list[tuple[int, int]] | None:
+    found: list[tuple[int, int]] = []
     at = page.find(b"<h1", begun)
-    for _ in range(MOST_HEADINGS):
-        if at < 0:
-            break
+    while at >= 0 and len(found) < MOST_HEADINGS:
         end = page.find(b"</h1>", at, at + 4000)
         if end < 0:
             return None
-        parts.append(page[at : end + 5])
+        found.append((at, end + 5))
         at = page.find(b"<h1", end)
-    return b"".join(dict.fromkeys(parts))
+    return found
 
 
 def same(short: Facts, whole: Facts) -> bool:
@@ -89,14 +108,23 @@ def same(short: Facts, whole: Facts) -> bool:
 
 
 class Record:
-    """How a shop's pages of one kind have read so far. ``wanted``: the sources that settle them."""
+    """How a shop's pages of one kind have read so far. ``proofs``: by what settled them, the pages that read alike.
+    ``products``: some were products'."""
 
-    __slots__ = ("doubted", "pages", "wanted")
+    __slots__ = ("doubted", "products", "proofs")
 
     def __init__(self) -> None:
-        self.wanted: frozenset[str] = frozenset()
-        self.pages: set[str] = set()
+        self.proofs: dict[Sources, set[str]] = {}
+        self.products = False
         self.doubted = 0.0
+
+    def proved(self) -> Sources | None:
+        """What has been seen to settle such pages."""
+        if self.doubted > time.monotonic():
+            return None
+        if not self.products:
+            return NONE if len(self.proofs.get(NONE, ())) >= PROOFS_OF_NONE else None
+        return next((one for one, pages in self.proofs.items() if one != NONE and len(pages) >= PROOFS), None)
 
 
 class Trust:
@@ -106,37 +134,37 @@ class Trust:
         self._records: LRUCache[tuple[Any, ...], Record] = LRUCache(2_000)
         self._lock = Lock()
 
-    def wanted(self, key: tuple[Any, ...]) -> frozenset[str] | None:
-        """The sources to read, None when the whole page is to be read."""
+    def proved(self, key: tuple[Any, ...]) -> Sources | None:
+        """What settles such pages, None when they are to be read whole."""
         with self._lock:
             record = self._records.get(key)
-        if record is None or len(record.pages) < PROOFS or record.doubted > time.monotonic():
-            return None
-        return record.wanted
+            return record.proved() if record is not None else None
 
-    def due(self, key: tuple[Any, ...], path: str) -> bool:
-        """Would it help to compare the two readings of this page?"""
+    def due(self, key: tuple[Any, ...], path: str, whole: Facts) -> Sources | None:
+        """What to compare the page's whole reading with; None where that would help nobody."""
+        wanted = sources(whole)
         with self._lock:
-            record = self._records.get(key)
-        return record is None or (
-            len(record.pages) < PROOFS and path not in record.pages and record.doubted <= time.monotonic()
-        )
+            record = self._records.setdefault(key, Record())
+            record.products = record.products or whole.is_product
+            if wanted is None or (wanted == NONE and record.products) or record.doubted > time.monotonic():
+                return None
+            pages = record.proofs.get(wanted, ())
+            enough = PROOFS_OF_NONE if wanted == NONE else PROOFS
+            return wanted if len(pages) < enough and path not in pages else None
 
-    def prove(self, key: tuple[Any, ...], path: str, wanted: frozenset[str]) -> None:
+    def prove(self, key: tuple[Any, ...], path: str, wanted: Sources) -> None:
         """Both readings of a page said the same."""
         with self._lock:
             record = self._records.setdefault(key, Record())
-            if record.wanted != wanted:
-                record.pages.clear()
-            record.wanted = wanted
-            if len(record.pages) < PROOFS:
-                record.pages.add(path)
+            if len(record.proofs) < MOST_PROOFS or wanted in record.proofs:
+                record.proofs.setdefault(wanted, set()).add(path)
 
-    def doubt(self, key: tuple[Any, ...]) -> None:
-        """They differed: for an hour, the shop's pages of this kind are read whole."""
+    def doubt(self, key: tuple[Any, ...], whole: Facts) -> None:
+        """They differed: for some hours, the shop's pages of this kind are read whole."""
         with self._lock:
             record = self._records.setdefault(key, Record())
-            record.pages.clear()
+            record.proofs.clear()
+            record.products = record.products or whole.is_product
             record.doubted = time.monotonic() + DOUBT
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -86,7 +85,7 @@ _POST = regex(r"(?<![\w-])postid-(\d+)")
 def read(page: Markup, path: str, query: str) -> Storefront:
     """Recognise the platform and read what it prints of the page."""
     found = Storefront()
-    traces = {name for trace in _traces(page) for name in _named_in(trace)}
+    traces = _named_in(_traces(page))
     found.platform = next((name for name, _ in _PLATFORMS if name in traces), "")
     generator = _generator(page)
     if "woocommerce" in generator and found.platform in ("", "woocommerce"):
@@ -110,10 +109,21 @@ def read(page: Markup, path: str, query: str) -> Storefront:
     return found
 
 
-@lru_cache(4096)
-def _named_in(trace: bytes) -> tuple[str, ...]:
-    """The platforms that a trace names; remembered, since a shop's pages repeat theirs."""
-    return tuple(name for name, marks in _PLATFORMS if any(mark in trace for mark in marks))
+_known: dict[bytes, tuple[str, ...]] = {}
+
+
+def _named_in(traces: list[bytes]) -> set[str]:
+    """The platforms that some traces name; remembered of each, since a shop's pages repeat theirs."""
+    unknown = [trace for trace in traces if trace not in _known]
+    if unknown:
+        if len(_known) > 4096:
+            _known.clear()
+            unknown = traces
+        together = b"\n".join(unknown)
+        marked = [(name, mark) for name, marks in _PLATFORMS for mark in marks if mark in together]
+        for trace in unknown:
+            _known[trace] = tuple(name for name, mark in marked if mark in trace) if marked else ()
+    return {name for trace in traces for name in _known.get(trace, ())}
 
 
 def _traces(page: Markup) -> list[bytes]:

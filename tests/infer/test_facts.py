@@ -28,6 +28,7 @@ PAGE = """<!doctype html><html lang="sv"><head><title>Mug | Shop</title></head><
 
 @pytest.fixture(autouse=True)
 def _forget() -> None:
+    assert facts.later.wait(20)
     facts._pages.clear()
 
 

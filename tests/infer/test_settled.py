@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -40,9 +41,12 @@ def page(number: int, price: float = 99.0, sale: str = "", body: str = "<body>")
 
 
 @pytest.fixture(autouse=True)
-def _forget(monkeypatch: pytest.MonkeyPatch) -> None:
+def _forget(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    assert facts.later.wait(20)
     facts._pages.clear()
     monkeypatch.setattr(facts, "_trust", settled.Trust())
+    yield
+    assert facts.later.wait(20)
 
 
 @pytest.fixture
@@ -143,15 +147,26 @@ def test_a_shop_that_shows_another_price_than_its_data_is_never_read_short(readi
     assert readings[0] == len(html)
 
 
-def test_the_first_page_that_differs_ends_it(readings: list[int]) -> None:
+def test_a_page_whose_sources_differ_is_read_whole(readings: list[int]) -> None:
     prove()
-    cheaper = page(57, sale="79.20")
-    assert view(57, cheaper).product["value"] == 99.0
-    assert facts.later.wait(20)
-    assert view(57, cheaper).product["value"] == 79.2
     readings.clear()
-    html = page(58)
-    view(58, html)
+    html = page(57, sale="79.20")
+    assert view(57, html).product["value"] == 79.2
+    assert readings[-1] == len(html)
+
+
+def test_the_first_page_that_differs_ends_it(readings: list[int]) -> None:
+    """The page calls the pixel itself, with another id."""
+    prove()
+    call = b"<script>fbq('track', 'ViewContent', {content_ids: ['OWN-58'], value: 99, currency: 'SEK'})</script>"
+    other = page(58).replace(b"</h1>", b"</h1>" + call)
+    short = view(58, other)
+    assert short.product["content_ids"] == ["M-58"]
+    assert facts.later.wait(20)
+    assert view(58, other).product["content_ids"] == ["OWN-58"]
+    readings.clear()
+    html = page(59)
+    view(59, html)
     assert readings[0] == len(html)
 
 
@@ -176,6 +191,63 @@ def test_an_excerpt_holds_the_head_the_data_and_the_headings() -> None:
 )
 def test_a_page_without_them_has_none(html: bytes) -> None:
     assert settled.excerpt(html, frozenset({"jsonld"})) is None
+
+
+def text(number: int, more: str = "") -> bytes:
+    return (
+        f'<html lang="en"><head><title>About {number} | Shop</title></head><body>{FILLING}<h1>About {number}</h1>'
+        f"<p>We make mugs.</p>{more}{FILLING}{FILLING}{FILLING}{FILLING}{FILLING}</body></html>"
+    ).encode()
+
+
+def prove_none() -> None:
+    for number in range(settled.PROOFS_OF_NONE):
+        assert not view(number, text(number), path=f"/about/page-{number}").is_product
+        assert facts.later.wait(20)
+
+
+def test_pages_that_are_no_products_are_read_short_too(readings: list[int]) -> None:
+    prove_none()
+    readings.clear()
+    html = text(50)
+    assert not view(50, html, path="/about/page-50").is_product
+    assert readings[0] < len(html)
+    assert facts.later.wait(20)
+    assert readings[1:] == [len(html)]
+
+
+def test_a_product_among_them_is_one_and_ends_it(readings: list[int]) -> None:
+    prove_none()
+    readings.clear()
+    html = page(51)
+    found = view(51, html, path="/about/page-51")
+    assert found.product["value"] == 99.0
+    assert readings[-1] == len(html)
+    readings.clear()
+    html = text(52)
+    view(52, html, path="/about/page-52")
+    assert readings == [len(html)]
+
+
+def test_where_there_are_products_no_page_is_taken_for_something_else(readings: list[int]) -> None:
+    view(1, page(1), path="/about/page-product")
+    prove_none()
+    readings.clear()
+    html = text(53)
+    view(53, html, path="/about/page-53")
+    assert readings == [len(html)]
+
+
+def test_what_settles_a_page() -> None:
+    whole, _ = facts.read(page(1), "mugs.example", "/p/mug-1", "", ShopSettings())
+    assert settled.sources(whole) == {"jsonld"}
+    assert settled.sources(Facts()) == settled.NONE
+    assert settled.sources(whole._replace(product={"content_name": "Mug"})) is None
+    assert settled.sources(whole._replace(sources={**whole.sources, "value": "page:price"})) is None
+    assert settled.sources(whole._replace(sources={**whole.sources, "content_name": "page:h1"})) == {
+        "jsonld",
+        "heading",
+    }
 
 
 def test_every_page_of_the_corpus_reads_alike_or_is_not_believed() -> None:
