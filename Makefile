@@ -65,6 +65,7 @@ $(VENV)/.mutants: $(VENV)/.tested
 docs: $(VENV)/.tested
 	$(BIN)/python docs/make_platforms.py
 	$(BIN)/python docs/make_settings.py
+	$(BIN)/python docs/make_licences.py
 	$(BIN)/python -m mkdocs build --strict
 
 # Wheel and sdist, each installed in an empty environment without a compiler. OTHERS="python3.12 python3.13": there too.

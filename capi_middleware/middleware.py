@@ -97,6 +97,7 @@ class CapiMiddleware:
             unlisted=self._shapes.note_call,
         )
         self._admin: Admin | None = None
+        self._ledger: Ledger | None = None
         self._prepare()
         self._announce()
 
@@ -250,8 +251,10 @@ class CapiMiddleware:
         from .admin.state import AdminState
 
         state = AdminState(state_dir(self._source.current))
-        ledger = Ledger(self._source)
-        return Services(self._source, self._outbox, ledger, state, self._app, self._shapes, self._key, self._memory)
+        self._ledger = Ledger(self._source)
+        return Services(
+            self._source, self._outbox, self._ledger, state, self._app, self._shapes, self._key, self._memory
+        )
 
     def _health(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         health = self._outbox.health()
@@ -303,6 +306,8 @@ class CapiMiddleware:
         if self._traffic is not None:
             self._traffic.close()
         self._shapes.close()
+        if self._ledger is not None:
+            self._ledger.close()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.__dict__["_app"], name)

@@ -7,6 +7,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -194,7 +195,8 @@ def test_the_file_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
             assert known.flush()
     assert known.flush()
     known.close()
-    rows = sqlite3.connect(tmp_path / "products-1.sqlite3").execute("SELECT COUNT(*) FROM page").fetchone()[0]
+    with closing(sqlite3.connect(tmp_path / "products-1.sqlite3")) as database:
+        rows = database.execute("SELECT COUNT(*) FROM page").fetchone()[0]
     assert rows <= 600 + 500
 
 
