@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from capi_middleware.cli import main
+from capi_middleware.infer.preset import names as preset_names
+from capi_middleware.visit.consent.tools import TOOL_NAMES
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "developer.md").read_text(encoding="utf-8")
@@ -49,10 +54,53 @@ def test_the_example_runs(name: str, code: str, tmp_path: Path) -> None:
     assert done.stdout.strip() == ("sent: Lead" if name == "To say more" else "sent: PageView")
 
 
-def test_the_site_builds_without_a_dead_link(tmp_path: Path) -> None:
+@pytest.mark.parametrize("measured", [False, True], ids=["", "with the benchmarks' page"])
+def test_the_site_builds_without_a_dead_link(measured: bool, tmp_path: Path) -> None:
+    """Links and their anchors. ``docs/benchmarks.md`` is there once ``make bench`` has written it."""
+    for name in ("docs", "tools"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("benchmarks.md", "__pycache__"))
+    shutil.copy(ROOT / "mkdocs.yml", tmp_path)
+    if measured:
+        (tmp_path / "docs" / "benchmarks.md").write_text("# Benchmarks\n\nSee [rules](rules.md).\n", encoding="utf-8")
+    environ = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path / "site")]
-    done = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, timeout=110, env={**os.environ, "NO_MKDOCS_2_WARNING": "1"}
-    )
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=110, env=environ)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert (tmp_path / "site" / "rules" / "index.html").exists()
+    home = (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
+    assert 'href="rules/"' in home and ('href="benchmarks/"' in home) is measured
+
+
+def anchors(text: str) -> set[str]:
+    """What the headings of a page are called in links, as GitHub and mkdocs have it."""
+    bare = re.sub(r"^```.*?^```", "", text, flags=re.M | re.S)
+    plain = (
+        re.sub(r"[`*]|\]\([^)]*\)|\[", "", heading).strip().lower() for heading in re.findall(r"^#+ (.+)$", bare, re.M)
+    )
+    return {re.sub(r"[^\w\- ]", "", heading).replace(" ", "-") for heading in plain}
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "examples/README.md"])
+def test_documents_beside_the_site_have_no_dead_link(name: str) -> None:
+    page = ROOT / name
+    text = page.read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)\s]+)\)", re.sub(r"^```.*?^```", "", text, flags=re.M | re.S)):
+        if target.startswith(("https://", "mailto:")):
+            continue
+        path, _, anchor = target.partition("#")
+        linked = (page.parent / path) if path else page
+        assert linked.exists(), target
+        assert not anchor or anchor in anchors(linked.read_text(encoding="utf-8")), target
+
+
+def test_the_readme_counts_right() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"{len(preset_names())} platform presets" in readme
+    standards = {"tcf", "gpp", "us-privacy", "generic", "mirror", "consentmode", "layer", "api"}
+    assert f"{len(TOOL_NAMES - standards)} consent tools" in readme
+
+
+def test_the_readme_s_rules_are_right(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (text,) = re.findall(r"^```toml\n(.*?)^```", readme, re.M | re.S)
+    (tmp_path / "capi.toml").write_text(text.replace("env:CAPI_ACCESS_TOKEN", "EAAexample"), encoding="utf-8")
+    assert main(["check", str(tmp_path / "capi.toml")]) == 0, capsys.readouterr().out

@@ -109,6 +109,11 @@ class Ledger:
                 self._store.close()
             self._store = None
 
+    def __del__(self) -> None:
+        """A ledger that nobody has any more lets go of its file."""
+        if self._store is not None and self._pid == os.getpid():
+            self.close()
+
     def _open(self) -> ReadStore | None:
         """This process's connection: one that came over a fork is the parent's, and is left alone."""
         settings = self._source.current
