@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import html
 import os
 from typing import Any
 
+from gunicorn import util  # type: ignore[import-untyped]
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 from gunicorn.http import wsgi  # type: ignore[import-untyped]
 from gunicorn.http.errors import InvalidHeader  # type: ignore[import-untyped]
@@ -29,6 +31,17 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             raise InvalidHeader("HOST")
         conn.sock.settimeout(_STALL_SECONDS)
         return super().handle_request(req, conn)
+
+
+def _write_error(sock: Any, status: int, reason: str, message: str) -> None:
+    """gunicorn 27's own ends the head with a bare line feed under Python 3.14, whose ``textwrap.dedent`` takes the CR of
+    an empty line away."""
+    page = f"<!doctype html><title>{reason}</title><h1>{reason}</h1><p>{html.escape(message)}</p>\n"
+    head = f"HTTP/1.1 {status} {reason}\r\nConnection: close\r\nContent-Type: text/html\r\n"
+    util.write_nonblock(sock, f"{head}Content-Length: {len(page)}\r\n\r\n{page}".encode("latin-1", "replace"))
+
+
+util.write_error = _write_error
 
 
 class _Response(wsgi.Response):  # type: ignore[misc]
