@@ -34,8 +34,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
 
 def _write_error(sock: Any, status: int, reason: str, message: str) -> None:
-    """gunicorn 27's own ends the head with a bare line feed under Python 3.14, whose ``textwrap.dedent`` takes the CR of
-    an empty line away."""
+    """Under Python 3.14 gunicorn 27's own ends its head with a bare line feed: ``textwrap.dedent`` now takes the CR
+    of an empty line away."""
     page = f"<!doctype html><title>{reason}</title><h1>{reason}</h1><p>{html.escape(message)}</p>\n"
     head = f"HTTP/1.1 {status} {reason}\r\nConnection: close\r\nContent-Type: text/html\r\n"
     util.write_nonblock(sock, f"{head}Content-Length: {len(page)}\r\n\r\n{page}".encode("latin-1", "replace"))
