@@ -105,7 +105,7 @@ def _judge_success(answer: Any, sent: int) -> Verdict:
     if not isinstance(received, int) or isinstance(received, bool):
         return Verdict(Kind.RETRY, reason="something else than Meta answered (a captive portal or proxy?)")
     messages = answer.get("messages")
-    said = "; ".join(str(message) for message in messages)[:300] if isinstance(messages, list) else ""
+    said = _clean("; ".join(str(message) for message in messages)[:300]) if isinstance(messages, list) else ""
     if received < sent:
         said = f"Meta says it received {received} of {sent} events. {said}".strip()
     return Verdict(Kind.DONE, reason=said, trace=_text(answer, "fbtrace_id"))
@@ -187,7 +187,7 @@ def _int(error: Mapping[str, Any], key: str) -> int:
 
 def _text(answer: Mapping[str, Any], key: str) -> str:
     value = answer.get(key)
-    return value[:100] if isinstance(value, str) else ""
+    return _clean(value[:100]) if isinstance(value, str) else ""
 
 
 def _said(error: Mapping[str, Any]) -> str:
@@ -195,8 +195,13 @@ def _said(error: Mapping[str, Any]) -> str:
     for key in ("error_user_msg", "error_user_title", "message"):
         value = error.get(key)
         if isinstance(value, str) and value:
-            return value[:300]
+            return _clean(value[:300])
     return "refused without a reason"
+
+
+def _clean(text: str) -> str:
+    """Without line breaks, terminal codes and marks that turn the direction of writing: it goes into logs."""
+    return text if text.isprintable() else "".join(letter if letter.isprintable() else " " for letter in text)
 
 
 def _retry_after(headers: Mapping[str, str]) -> float:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import logging
 import os
@@ -14,6 +12,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +26,10 @@ from capi_middleware.admin.picker import COOKIE as PICK
 from capi_middleware.admin.state import AdminState
 from capi_middleware.delivery import Ledger
 from capi_middleware.demo import Shop
-from capi_middleware.sandbox import Sandbox
+from capi_middleware.sandbox import Listener, Sandbox
 
 from .conftest import ADMIN, HOST, PASSWORD, PIXEL, TOKEN, Owner, location, visit
+from .hostile import Meta
 
 PATHS = [
     (re.sub(r"<int:\w+>", "1", re.sub(r"<tag>/<name>", "x/admin.css", path)), methods, access)
@@ -484,26 +484,29 @@ def test_19_a_pattern_is_refused_or_fast(owner: Owner, app: CapiMiddleware) -> N
 # -- 6, 7: logs and CSV
 
 
-def test_7_no_cell_of_the_csv_is_a_formula(make_app: Callable[..., CapiMiddleware]) -> None:
-    app = make_app(Echo())
-    owner = Owner(app)
-    owner.log_in()
-    for path in ("/=HYPERLINK(1)", "/+1", "/@SUM(1)", "/%09x"):
-        visit(app, path)
-    app.flush(5)
-    text = owner.get("events.csv").text
-    rows = list(csv.reader(io.StringIO(text)))
-    assert len(rows) == 5
-    for row in rows:
-        for cell in row:
-            assert cell[:1] not in ("=", "+", "-", "@", "\t", "\r"), cell
-
-
 def test_6_what_a_stranger_asks_for_is_not_logged(app: CapiMiddleware, caplog: pytest.LogCaptureFixture) -> None:
     """So no line of a log can be forged by it."""
     with caplog.at_level(logging.DEBUG, "capi_middleware"):
         Owner(app).get("no\u202esuch%0d%0apage%1b[31m")
     assert not caplog.records
+
+
+def test_6_meta_s_words_are_one_line_of_the_log(
+    make_app: Callable[..., CapiMiddleware], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Or those of whoever answers in its place."""
+    nasty = "bad\r\nERROR forged line\x1b[31m\u202e\u2028\x00end"
+    meta = Meta()
+    meta.error = {"message": nasty, "code": 100, "error_subcode": 1, "fbtrace_id": nasty}
+    with Listener(meta) as graph, caplog.at_level(logging.DEBUG, "capi_middleware"):
+        app = make_app(Echo(), graph_url=graph.url)
+        visit(app, "/")
+        app.flush(5)
+        app.close()
+    said = [record.getMessage() for record in caplog.records]
+    assert any("forged line" in line for line in said), "Meta's words are in the log"
+    for line in said:
+        assert not re.search(r"[\x00-\x1f\x7f\u2028\u2029\u202a-\u202e\u2066-\u2069]", line), line
 
 
 # -- 21: too much of everything
@@ -526,9 +529,13 @@ def test_24_a_poisoned_host_makes_no_link(app: CapiMiddleware) -> None:
 
 
 def test_25_28_the_token_is_in_its_file_alone(
-    make_app: Callable[..., CapiMiddleware], meta: Sandbox, caplog: pytest.LogCaptureFixture, tmp_path: Path
+    make_app: Callable[..., CapiMiddleware],
+    meta: Sandbox,
+    caplog: pytest.LogCaptureFixture,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
 ) -> None:
-    os.umask(0)
+    request.addfinalizer(partial(os.umask, os.umask(0)))
     caplog.set_level(logging.DEBUG)
     app = make_app(text="")
     one = Owner(app)
@@ -579,6 +586,38 @@ def test_26_a_form_reads_no_environment_variable(
     owner.post("rules/new", {"event": "Lead", "name": "env:CANARY", "trigger": "act", "path": "/x", "publish": "1"})
     owner.post("connect", {"pixel_id": PIXEL, "access_token": "env:CANARY012345678901234567"})
     assert saved(app) == before
+
+
+def test_26_a_link_in_the_state_folder_leads_to_nothing(app: CapiMiddleware, owner: Owner, tmp_path: Path) -> None:
+    """Who could put one there would else have the owner overwrite any file."""
+    victim = tmp_path / "victim"
+    victim.write_text("untouched", encoding="utf-8")
+    path = app._source.saved_path
+    path.unlink(missing_ok=True)
+    path.symlink_to(victim)
+    owner.post("settings/pause", {"paused": "1"})
+    assert victim.read_text(encoding="utf-8") == "untouched"
+
+
+@pytest.mark.parametrize(
+    "toml",
+    [
+        '[[rule]]\nevent = "Lead"\npath = "/x"\ninclude = "/etc/passwd"\n',
+        '[meta]\naccess_token = "env:HOME"\n',
+        '[[rule]]\nevent = "Lead"\npath = "/x"\ndata = { value = "env:HOME" }\n',
+        "!!python/object/apply:os.system [id]\n",
+        "\x00\x80\x02c",
+        "a = " + "[" * 5000,
+    ],
+    ids=["include", "token", "value", "YAML", "pickle", "nesting"],
+)
+def test_26_a_rule_as_text_is_data_and_no_code(app: CapiMiddleware, owner: Owner, toml: str) -> None:
+    owner.post("rules/new", {"event": "Lead", "trigger": "act", "path": "/x", "publish": "1"})
+    before = saved(app)
+    answer = owner.post("rules/edit/0", {"toml": toml})
+    assert answer.status_code == 422
+    assert saved(app) == before
+    assert os.environ.get("HOME", "/root") not in re.sub(r"<[^>]+>", "", answer.text) or os.environ.get("HOME") == "/"
 
 
 # -- 27: what the picker posts
