@@ -49,6 +49,7 @@ class Situation(NamedTuple):
     problems: Sequence[Problem]
     quiet: Sequence[Quiet]
     now: float
+    memory: str = ""
 
 
 def status(it: Situation, say: Say, many: Say) -> Advice:
@@ -159,9 +160,12 @@ def _faults(it: Situation, say: Say, many: Say) -> list[Advice]:
             text = many("One event was lost ({reason}).", "{n} events were lost ({reason}).", count, reason=reason)
             found.append(Advice("bad", text, say("Whoever runs the server should look at its log."), ""))
     for problem in it.health.get("problems") or ():
-        if "store" in problem or "journal" in problem or "process" in problem:
+        if not str(problem).startswith("pixel "):  # a paused pixel is what the status speaks of
             text = say("The server cannot keep events safely: {what}", what=str(problem))
             found.append(Advice("bad", text, say("Whoever runs the server should look at its disk and its log."), ""))
+    if it.memory:
+        text = say("The server's processes do not share what they learn of products: {what}", what=it.memory)
+        found.append(Advice("warn", text, say("Whoever runs the server should look at its disk and its log."), ""))
     faults = sum(n for what, n in it.late.items() if what.startswith("reason:FAULT"))
     if faults:
         text = many(
@@ -213,6 +217,10 @@ def _pages(it: Situation, say: Say) -> list[Advice]:
     if pages >= ENOUGH and fixed > pages * 0.02:
         text = say("{share} of the pages say that they must not be changed (no-transform).", share=fixed / pages)
         found.append(Advice("warn", text, say("The shop should leave no-transform out of Cache-Control."), ""))
+    if marks.get("OTHER_PIXEL", 0) >= 3:
+        text = say("The shop's pages bring another Meta pixel of their own.")
+        todo = say("Each of the two counts every visit: keep both only if that is on purpose.")
+        found.append(Advice("note", text, todo, ""))
     shared = it.late.get("shared id", 0)
     if shared >= 3:
         text = say("A cache in front of the shop hands one visitor's page to others, with its event numbers.")

@@ -75,6 +75,8 @@ class ProductMemory:
         self._pid = 0
         self._used = 0.0
         self._thread: Thread | None = None
+        self.trouble = ""
+        """Why what is learnt is not shared with other processes at the moment, "" while it is."""
 
     # -- what the request thread calls
 
@@ -165,17 +167,16 @@ class ProductMemory:
 
     def _run(self) -> None:
         store: _Store | None = None
-        told = ""
         while True:
             try:
                 if store is None:
                     assert self._folder is not None
                     store = _Store(self._folder)
                 self._exchange(store)
-                told = ""
+                self.trouble = ""
             except (sqlite3.Error, OSError) as error:
-                if str(error) != told:  # said once, not at each new try
-                    told = str(error)
+                if str(error)[:200] != self.trouble:  # said once, not at each new try
+                    self.trouble = str(error)[:200]
                     _log.warning("Product memory is not shared with other processes for now: %s", error)
                 if store is not None:
                     store.close()

@@ -459,6 +459,26 @@ def test_no_product_page_at_all(make_app: MakeApp) -> None:
         is_gone(log_in(app), "No product page")
 
 
+def test_another_pixel_on_the_pages(make_app: MakeApp) -> None:
+    own = "<script>fbq('init', '5555555555'); fbq('track', 'PageView')</script></head>"
+    shop = Shop(PAGE.replace("</head>", own))
+    app = make_app(shop)
+    owner = log_in(app)
+    with time_machine.travel(time.time(), tick=True) as clock:
+        people(app, 5)
+        says(
+            owner,
+            "The shop's pages bring another Meta pixel of their own.",
+            "keep both only if that is on purpose",
+            "Butikens sidor har en annan, egen Meta-pixel.",
+            "behåll båda bara om det är meningen",
+        )
+        shop.body = PAGE
+        clock.shift(3600)
+        people(app, 210)
+        is_gone(log_in(app), "another Meta pixel")
+
+
 # -- consent
 
 COOKIEBOT = '<script id="Cookiebot" src="https://consent.cookiebot.com/uc.js"></script>'
@@ -703,6 +723,24 @@ def test_a_store_that_cannot_be_read(make_app: MakeApp) -> None:
     people(app, 1)
     until(lambda: "The server cannot keep events safely:" not in overview(owner), 20)
     assert whole, "a damaged store is set aside and a new one made"
+
+
+def test_a_product_memory_that_is_not_shared(make_app: MakeApp) -> None:
+    app = make_app(Shop(PRODUCT % OFFER))
+    owner = log_in(app)
+    state = Path(app._source.current.server.state_dir)
+    (state / "products-1.sqlite3").mkdir()
+    person(app, "/p/lampa")
+    until(lambda: "do not share what they learn of products:" in overview(owner))
+    says(
+        owner,
+        "The server's processes do not share what they learn of products:",
+        "Whoever runs the server should look at its disk and its log.",
+        "Serverns processer delar inte det som de lär sig om produkter:",
+        "Den som sköter servern bör se på dess disk och logg.",
+    )
+    (state / "products-1.sqlite3").rmdir()
+    until(lambda: "do not share what they learn" not in overview(owner), 30)
 
 
 def test_a_fault_of_ours(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -71,6 +71,7 @@ def situation(
         services.source.problems,
         [one for one in quiet if not _is_off(desk, one.event, one.rule)],
         desk.now,
+        services.memory.trouble if services.memory is not None else "",
     )
 
 
