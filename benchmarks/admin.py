@@ -49,6 +49,7 @@ PAGE_MS, SLACK = 50.0, 1.25
 EVENTS = 100_000
 DAYS = 10
 PIXEL, OTHER, TOKEN = "1234567890", "9876543210", "EAAbenchmark0123456789abcdefghij"
+METRICS = "a token for Prometheus"
 PASSWORD = "en lång och egen mening"
 HOST = "shop.example"
 CHROME = (
@@ -184,7 +185,8 @@ class Browser:
         answer.close()
 
     def own(self, path: str) -> None:
-        answer = self.client.get(path, base_url=self.base, headers=HEADERS)
+        headers = {**HEADERS, "Authorization": f"Bearer {METRICS}"}
+        answer = self.client.get(path, base_url=self.base, headers=headers)
         assert answer.status_code in (200, 503) and answer.data
 
 
@@ -238,7 +240,14 @@ def run(name: str, store_url: str, events: int, rounds: int) -> bool:
         issued = account.issue_setup_code(AdminState(state))
         assert issued is not None and account.create_account(AdminState(state), issued.code, PASSWORD) is None
         app = CapiMiddleware(
-            Shop(), None, pixel_id=PIXEL, access_token=TOKEN, graph_url=meta.url, state_dir=str(state), store=store_url
+            Shop(),
+            None,
+            pixel_id=PIXEL,
+            access_token=TOKEN,
+            graph_url=meta.url,
+            state_dir=str(state),
+            store=store_url,
+            metrics_token=METRICS,
         )
         try:
             check(Ledger(app._source), events)
@@ -262,6 +271,7 @@ def pages(name: str, app: CapiMiddleware, rounds: int) -> bool:
         ("/events.csv, first byte", lambda: browser.first_byte("events.csv")),
         ("/events.csv?text=finns-inte, first", lambda: browser.first_byte("events.csv?text=finns-inte")),
         ("health", lambda: browser.own("/_shop/health")),
+        ("metrics", lambda: browser.own("/_shop/metrics")),
     ]
     kept = True
     print(f"{'in process, ms':52}{'processor':>16}{'wall':>16}")

@@ -737,7 +737,7 @@ def test_a_product_memory_that_is_not_shared(make_app: MakeApp) -> None:
         "The server's processes do not share what they learn of products:",
         "Whoever runs the server should look at its disk and its log.",
         "Serverns processer delar inte det som de lär sig om produkter:",
-        "Den som sköter servern bör se på dess disk och logg.",
+        "Den som sköter servern bör kontrollera dess disk och logg.",
     )
     (state / "products-1.sqlite3").rmdir()
     until(lambda: "do not share what they learn" not in overview(owner), 30)
