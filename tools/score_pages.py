@@ -1,12 +1,13 @@
 """How well product facts are read from a folder of saved pages whose truth somebody wrote down.
 
-    python tools/score_pages.py FOLDER [--half B] [--misses] [--peer]
+    python tools/score_pages.py FOLDER [--half B] [--pieces BYTES] [--misses] [--peer]
 
 ``FOLDER/truth.json`` holds ``{"pages": [{"file", "url", "half", "product"}, …]}``, ``product`` null for a page that is
 none, else ``{"names": […], "price": [number or null, …], "currency", "ids": [string or null, …]}``: all that may pass
 for right. Null among the prices (or ids) means that the page shows none, so sending none is right. What counts is what
-``capi-middleware explain URL --html FILE`` would send as ViewContent, with no setting made. ``--peer`` scores extruct
-beside it (JSON-LD before microdata before Open Graph, first product of each), which fires wherever it finds a product.
+``capi-middleware explain URL --html FILE`` would send as ViewContent, with no setting made; with ``--pieces`` what is
+read of the page as it streams by in chunks. ``--peer`` scores extruct beside it (JSON-LD before microdata before Open
+Graph, first product of each), which fires wherever it finds a product.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from capi_middleware.explain import Answer, Request, explain
-from capi_middleware.infer import facts
+from capi_middleware.infer import FactReader, facts
 from capi_middleware.settings import Settings
 
 FIELDS = ("name", "price", "currency", "id")
@@ -57,6 +58,27 @@ def ours(page: bytes, url: str) -> Found:
     why = "; ".join(f"{key}={source}" for key, source in sources.items())
     name, value, currency = data.get("content_name"), data.get("value"), data.get("currency")
     return Found(True, name, value, currency, str(ids[0]) if ids else None, why)
+
+
+def in_pieces(size: int) -> Callable[[bytes, str], Found]:
+    """What is read of a page that streams by in chunks of so many bytes, of which few are held."""
+
+    def read(page: bytes, url: str) -> Found:
+        told = explain(Settings(), Request(url), Answer(200, [("Content-Type", "text/html")], page))
+        if not told.events:  # a page that is left alone
+            return Found(why=told.reason)
+        reader = FactReader(told.visit, Settings().shop, ("product",))
+        for start in range(0, len(page), size):
+            reader.feed(page[start : start + size])
+        seen = reader.facts()
+        if not seen.is_product:
+            return Found(why=", ".join(seen.more.get("why", ())))
+        data = seen.product
+        ids = data.get("content_ids") or ()
+        name, value, currency = data.get("content_name"), data.get("value"), data.get("currency")
+        return Found(True, name, value, currency, str(ids[0]) if ids else None, str(dict(seen.sources)))
+
+    return read
 
 
 def _judged(page: bytes, url: str) -> str:
@@ -197,12 +219,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--half", help="only pages of this half")
+    parser.add_argument("--pieces", type=int, default=0, help="let the pages stream by in chunks of so many bytes")
     parser.add_argument("--misses", action="store_true", help="print each page that was not read rightly")
     parser.add_argument("--peer", action="store_true", help="score extruct beside it")
     options = parser.parse_args()
     truth = json.loads((options.folder / "truth.json").read_text("utf-8"))
     pages = [page for page in truth["pages"] if options.half in (None, page.get("half"))]
-    rows = score(options.folder, pages, ours)
+    rows = score(options.folder, pages, in_pieces(options.pieces) if options.pieces else ours)
     if options.misses:
         print("\n".join(misses(rows)))
     print(table("capi_middleware", rows))

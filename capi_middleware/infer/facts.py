@@ -48,7 +48,7 @@ class Known(NamedTuple):
 
 class FactReader:
     """Reads ``Facts`` from a page's decoded bytes, chunk by chunk. Never raises; holds at most 64 KiB of a streamed
-    page (a page that comes as one chunk is looked at in place, up to 1 MiB).
+    page (a page that comes as one chunk is looked at in place, up to 1 MiB; a larger one as if it streamed).
 
     ``wanted``: which parts are asked for, of ``"product"``, ``"notices"``, ``"html"`` (the bytes held, in
     ``Facts.more["html"]``); ``None`` is product and notices. ``memory``: learns what the page shows.
@@ -81,7 +81,7 @@ class FactReader:
         try:
             if self._sieve is not None:
                 self._sieve.feed(chunk)
-            elif not self._chunks or self._held + len(chunk) <= HELD:
+            elif self._held + len(chunk) <= (HELD if self._chunks else IN_PLACE):
                 self._chunks.append(chunk)
                 self._held += len(chunk)
             elif chunk:

@@ -133,6 +133,9 @@ def tags(
             if label and money.is_old(label):
                 weight -= 4
                 why += " labelled old"
+            if label.endswith("+") or text.startswith("+"):
+                weight -= 6
+                why += " a surcharge"
             tax = _tax(page, index, (text, label, _note(page, index)))
             found.append(Tag(index, amount, weight + by_tax.get(tax, 0.0), why, tax=tax))
             if priced and weight > 0:

@@ -62,7 +62,8 @@ def find(
     if not code:
         said = chosen.mark or chosen.amount.mark or "none written"
         return Price(seen=seen, missing=f"price {chosen.amount.value} left out: its currency ({said}) is not settled")
-    value = float(round(chosen.amount.value, currency.EXPONENTS.get(code, 2)))
+    digits = currency.EXPONENTS.get(code, 2)
+    value = float(round(chosen.amount.value if digits > 2 else _in_thousands(chosen.amount, shown), digits))
     said = chosen.source if why == "mark" else f"{chosen.source} ({why})"
     return Price(value, code, chosen.source, said, seen, several=several)
 
@@ -110,6 +111,15 @@ def _agreed(offers: list[_Offer], shown: list[pricetag.Tag], vat: str) -> _Offer
             if other.amount.value in seen and other.amount.value < first.amount.value:
                 return other
     return first
+
+
+def _in_thousands(amount: Amount, shown: list[pricetag.Tag]) -> Decimal:
+    """An amount, also where its data writes thousands as decimals (``409.000``) and the page shows the thousands."""
+    if amount.value.as_tuple().exponent != -3:
+        return amount.value
+    seen = {tag.amount.value for tag in shown[:12] if tag.weight > 0}
+    whole = amount.value * 1000
+    return whole if whole in seen and amount.value not in seen else amount.value
 
 
 def _taxed(offer: _Offer, shown: list[pricetag.Tag]) -> pricetag.Tag | None:

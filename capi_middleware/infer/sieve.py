@@ -1,7 +1,8 @@
 """What is kept of a page that streams by: the parts that facts are read from, within a bound.
 
-Kept in the end, as a small page: the head's tags, JSON-LD and other telling scripts, marked-up properties, and the
-markup from a little before the main heading on. Styles, drawings, comments and other scripts pass unheld.
+Kept in the end, as a small page: the head's tags, JSON-LD and other telling scripts, marked-up properties, the markup
+from a little before the main heading on, and the form that buys where it stands further down. Styles, drawings,
+comments and other scripts pass unheld.
 """
 
 from __future__ import annotations
@@ -13,11 +14,14 @@ from .lazy import regex
 from .markup import ASIDE, ENDS, OPEN_TAG, strip
 
 HEAD = 10 * 1024
-SCRIPTS = 22 * 1024
+SCRIPTS = 18 * 1024
+DULL = 4 * 1024
+"""Of scripts that tell nothing themselves, but by whose addresses a platform is known."""
 BODY = 24 * 1024
+FORM = 4 * 1024
 CARRY = 4 * 1024
 PIECE = 8 * 1024
-HELD = HEAD + SCRIPTS + BODY + CARRY
+HELD = HEAD + SCRIPTS + DULL + BODY + FORM + CARRY
 
 _BEFORE = 6 * 1024
 _H1 = regex(rb"<[hH]1[\s>]")
@@ -34,15 +38,25 @@ _PROPERTY = regex(
     rb"|productID)\b)[^<>]{1,500}+>(?:[^<>]{0,80}+</\w{1,12}>)?"
 )
 _TRAIL = regex(rb"<\w{1,12}\b[^<>]{1,300}(?:BreadcrumbList|class=[\"'][^\"'<>]{0,60}breadcrumb)[^<>]{0,300}+>", re.I)
+_FORM = regex(rb"<[fF][oO][rR][mM]\b")
+_BUYS = regex(
+    rb"<form\b[^<>]{0,600}?(?:cart|basket|bag\b|buy|korg|vagn|kop\b|korb|panier|carrito|carrello|carrinho|koszyk|kurv"
+    rb"|winkelw)[^<>]{0,600}+>",
+    re.I,
+)
+_SOURCE = regex(rb"\ssrc\s*=\s*[\"']?([^\"'<>\s]{1,150})", re.I)
 _TITLE = regex(rb"<title[^<>]{0,100}+>([^<]{0,400})", re.I)
 _DULL = regex(
     rb"[ \t\r\n]{2,}+|\s(?:srcset|style|sizes|data-srcset|d|onload|onerror|data-sizes|viewBox|data-src|data-bg"
     rb"|loading)=(?:\"[^\"]*+\"|'[^']*+')"
 )
 _TELLING = (
-    *(b"ViewContent", b"ecommerce", b"ataLayer", b"view_item", b"var meta", b"BCData", b"var prestashop", b"urrency"),
-    *(b"SQUARESPACE_CONTEXT", b"__st", b"id_product", b"ec:addProduct", b'"variants"'),
+    *(b"ViewContent", b"ecommerce", b"view_item", b"var meta", b"BCData", b"var prestashop", b"SQUARESPACE_CONTEXT"),
+    *(b"__st", b"id_product", b"ec:addProduct", b'"variants"'),
 )
+_HINTS = (b"ataLayer", b"urrency", b"roduct_id", b"roductId")
+SMALL = 4 * 1024
+"""Bytes of a script that is kept for a word that large ones happen to have, too."""
 
 
 class Sieve:
@@ -50,7 +64,11 @@ class Sieve:
 
     __slots__ = (
         "_body",
+        "_by_form",
         "_carry",
+        "_data",
+        "_dull",
+        "_form",
         "_full",
         "_h1",
         "_head",
@@ -65,7 +83,10 @@ class Sieve:
 
     def __init__(self) -> None:
         self._head = bytearray()
-        self._scripts = bytearray()
+        self._data = bytearray()
+        self._scripts: list[bytes] = []
+        self._dull = bytearray()
+        self._form = bytearray()
         self._body = bytearray()
         self._carry = b""
         self._inside = b""  # the element set aside that is still open; b"!" for a comment
@@ -75,6 +96,7 @@ class Sieve:
         self._trail = b""
         self._properties: dict[bytes, bytes] = {}
         self._h1 = -1
+        self._by_form = False  # no heading, but the form that buys, is where the body was kept from
         self._full = False
 
     def feed(self, chunk: bytes) -> None:
@@ -84,13 +106,17 @@ class Sieve:
     def page(self) -> bytes:
         """What was kept, as a page."""
         body = bytes(self._body)
-        pieces = [bytes(self._head), bytes(self._scripts)]
+        pieces = [bytes(self._head), bytes(self._data), *self._scripts, bytes(self._dull)]
         if self._trail and self._trail not in body:
             pieces.append(b"<div>" + self._trail + b"</div></div>")
-        if self._scope and self._scope not in body:
+        # What stands before the heading (a breadcrumb cut in two) is no property of the product.
+        before = max(0, self._h1)
+        pieces.append(body[:before])
+        if self._scope and self._scope not in body and self._scope not in self._head:
             pieces.append(self._scope)
         pieces += (tag for tag in self._properties.values() if tag not in body)
-        return b"\n".join((*pieces, body, self._carry))
+        form = bytes(self._form)
+        return b"\n".join((*pieces, body[before:], form if form[:400] not in body else b"", self._carry))
 
     def _take(self, data: bytes) -> None:
         self._carry = b""
@@ -133,12 +159,7 @@ class Sieve:
             end = data.find(b">", start) + 1 or len(data)
         whole = start >= 0
         if self._inside == b"script":
-            piece = data[position:start] if whole else data[position:-10]
-            if len(self._script) + len(piece) <= SCRIPTS - len(self._scripts):
-                self._script += piece
-            else:
-                self._tag = b""  # too long to hold
-                self._script = bytearray()
+            self._hold(data[position:start] if whole else data[position:-10])
         if whole:
             if self._inside == b"script" and self._tag:
                 self._tell()
@@ -147,12 +168,38 @@ class Sieve:
         self._carry = data[max(position, len(data) - 10) :]
         return len(data)
 
+    def _hold(self, piece: bytes) -> None:
+        """A script's next bytes. A product's JSON-LD goes before all others, and is kept as far as it fits."""
+        if len(piece) <= self._room():
+            self._script += piece
+            return
+        if (
+            b"ld+json" in self._tag
+            and b'Product"' not in self._data
+            and (b'Product"' in self._script or b'Product"' in piece)
+        ):
+            while self._scripts and len(piece) > self._room():
+                self._scripts.remove(max(self._scripts, key=len))
+            room = max(0, self._room())
+            self._script += piece[:room]
+            if len(piece) <= room:
+                return
+            del self._script[self._script.rfind(b'",') + 1 :]
+            self._tell()
+        self._tag = b""  # too long to hold
+        self._script.clear()
+
+    def _room(self) -> int:
+        return SCRIPTS - len(self._data) - sum(map(len, self._scripts)) - len(self._script)
+
     def _tell(self) -> None:
         body = bytes(self._script)
-        if b"ld+json" in self._tag or any(mark in body for mark in _TELLING):
-            self._scripts += self._tag + body + b"</script>"
-        elif len(self._scripts) < SCRIPTS // 2:
-            self._scripts += self._tag[:200] + (b">" if len(self._tag) > 200 else b"") + body[:80] + b"</script>"
+        if b"ld+json" in self._tag:
+            self._data += self._tag + body + b"</script>"
+        elif any(mark in body for mark in _TELLING) or (len(body) < SMALL and any(mark in body for mark in _HINTS)):
+            self._scripts.append(self._tag + body + b"</script>")
+        elif len(self._dull) < DULL - 300:
+            self._dull += _short(self._tag) + body[:80] + b"</script>"
         self._script = bytearray()
 
     def _keep(self, markup: bytes) -> None:
@@ -162,26 +209,39 @@ class Sieve:
             for match in _PROPERTY.finditer(markup):
                 if len(match[0]) < 400:
                     self._properties.setdefault(match[1], match[0])
+        if self._full or (self._h1 >= 0 and len(self._body) >= BODY):
+            self._keep_form(markup)
         if self._full:
             return
         if len(self._head) < HEAD:
             self._keep_head(markup)
-        for match in _H1.finditer(markup):
-            if self._h1 >= 0 and self._titled():
-                break
-            self._body += markup[: match.start()]
-            markup = markup[match.start() :]
+        start = self._start(markup)
+        if start >= 0:
+            self._body += markup[:start]
+            markup = markup[start:]
             del self._body[: max(0, len(self._body) - _BEFORE)]
             self._h1 = len(self._body)
-            break
+            self._form.clear()
         if self._h1 < 0:
             self._body += markup
             del self._body[: max(0, len(self._body) - BODY)]
             return
-        self._body += _DULL.sub(b"\n", markup)
-        if len(self._body) > BODY:
-            self._full = self._titled()
-            del self._body[BODY:]
+        if len(self._body) < BODY:
+            self._body += _DULL.sub(b"\n", markup)
+            if len(self._body) >= BODY:
+                self._full = self._titled()
+                del self._body[BODY:]
+
+    def _keep_form(self, markup: bytes) -> None:
+        """The first form that buys, behind what is kept of the body."""
+        if len(self._form) >= FORM:
+            return
+        if not self._form:
+            found = _BUYS.search(markup) if _FORM.search(markup) else None
+            if found is None:
+                return
+            markup = markup[found.start() :]
+        self._form += _DULL.sub(b"\n", markup)[: FORM - len(self._form)]
 
     def _keep_head(self, markup: bytes) -> None:
         """The tags of the head; until the heading, where a product's scope and the breadcrumb begin."""
@@ -195,9 +255,39 @@ class Sieve:
             trail = _TRAIL.search(markup) if not self._trail and b"readcrumb" in markup else None
             if trail:
                 self._trail = markup[trail.start() : trail.start() + 2500]
+                product = self._trail.find(b"org/Product")
+                if product >= 0:
+                    self._trail = self._trail[: self._trail.rfind(b"<", 0, product)]
+
+    def _start(self, markup: bytes) -> int:
+        """Where in a piece the body worth keeping begins, -1 for nowhere: at the heading that the title names, else at
+        another, else at a form that buys."""
+        headings = [match.start() for match in _H1.finditer(markup)]
+        if headings and self._h1 >= 0 and self._titled():
+            return -1
+        for at in headings:
+            if self._names(markup[at : at + 600]):
+                self._by_form = False
+                return at
+        if headings and not self._by_form:
+            return headings[0]
+        form = _BUYS.search(markup) if self._h1 < 0 and _FORM.search(markup) else None
+        self._by_form = self._by_form or form is not None
+        return form.start() if form is not None else -1
 
     def _titled(self) -> bool:
         """Is the heading that was found the one that the title names?"""
+        return self._names(bytes(self._body[self._h1 : self._h1 + 600]))
+
+    def _names(self, heading: bytes) -> bool:
         title = _TITLE.search(self._head)
-        text = strip(bytes(self._body[self._h1 : self._h1 + 600]).decode("utf-8", "replace").partition("</h1")[0])
+        text = strip(heading.decode("utf-8", "replace").partition("</h1")[0])
         return not title or alike(text, strip(title[1].decode("utf-8", "replace")))
+
+
+def _short(tag: bytes) -> bytes:
+    """A script's tag with the beginning of its address alone, where it is long; never cut within quotes."""
+    if len(tag) <= 200:
+        return tag
+    source = _SOURCE.search(tag)
+    return b'<script src="' + source[1] + b'">' if source else b"<script>"

@@ -261,7 +261,7 @@ def test_a_streamed_page_is_held_within_64_kib() -> None:
 
 
 def test_a_page_in_one_piece_is_looked_at_in_place() -> None:
-    body = page(more="x" * 2_000_000)
+    body = page(more="x" * 1_000_000)
     reader = FactReader(visit_to(URL), ShopSettings(), ("product",))
     tracemalloc.start()
     before = tracemalloc.get_traced_memory()[0]
@@ -270,3 +270,11 @@ def test_a_page_in_one_piece_is_looked_at_in_place() -> None:
     tracemalloc.stop()
     assert held <= 4 * 1024
     assert reader.facts().is_product
+
+
+def test_a_page_of_more_than_a_mebibyte_in_one_piece_is_read_to_its_end() -> None:
+    start, end = page().split(b"<h1>")
+    body = start + b"<p>" + b"x " * 700_000 + b"</p><h1>" + end
+    reader = FactReader(visit_to(URL), ShopSettings(), ("product",))
+    reader.feed(body)
+    assert reader.facts().product["value"] == 99.0

@@ -55,6 +55,67 @@ def test_a_heavy_page_in_pieces_says_what_it_says_in_one(sample) -> None:  # typ
     assert whole.is_product
 
 
+PROSE = b"<p>Spun from one sheet.</p>" * 2_000
+FORM = b"""<form action="/cart/add" method="post"><input type="hidden" name="product_id" value="77">
+<input name="qty" value="1"><span class="price">64.00 EUR</span><button>Add to cart</button></form>"""
+
+
+def streamed(body: bytes, head: bytes = b"", title: bytes = b"Copper kettle | Kettlehouse") -> Facts:
+    page = b"<!doctype html><html lang=en><head><title>%b</title>%b</head><body>%b</body></html>" % (title, head, body)
+    return read("https://www.kettlehouse.test/item/7", page, 16_384, ShopSettings())
+
+
+def described(name: bytes, more: bytes = b"") -> bytes:
+    offer = b'{"@type": "Offer", "price": "64.00", "priceCurrency": "EUR"}'
+    data = b'{"@context": "https://schema.org", "@type": "Product", "name": "%b", "sku": "K-7", "offers": %b, '
+    data += b'"review": [%b'
+    return b'<script type="application/ld+json">' + data % (name, offer, more) + b"]}</script>"
+
+
+def test_a_script_with_a_long_address_ends_where_it_ends() -> None:
+    long = b'<script async src="https://tags.test/load?data=%b"></script>' % (b"%7B%22" * 60)
+    found = streamed(long + PROSE + b"<h1>Copper kettle</h1>" + FORM)
+    assert (found.product["content_name"], found.product["value"]) == ("Copper kettle", 64.0)
+
+
+def test_a_products_data_comes_after_many_scripts() -> None:
+    chatter = b"<script>dataLayer.push({'event': 'x', 'ecommerce': null});" + b"var a = 1;\n" * 400 + b"</script>"
+    found = streamed(b"<h1>Copper kettle</h1>" + PROSE + chatter * 6 + described(b"Copper kettle"))
+    assert (found.product["content_ids"], found.product["value"]) == (["K-7"], 64.0)
+    assert found.sources["value"].startswith("jsonld:")
+
+
+def test_a_products_data_that_is_longer_than_what_is_held() -> None:
+    reviews = b", ".join(b'{"@type": "Review", "reviewBody": "It boils, %d"}' % number for number in range(2_000))
+    found = streamed(b"<h1>Copper kettle</h1>" + PROSE + described(b"Copper kettle", reviews))
+    assert (found.product["content_ids"], found.product["value"]) == (["K-7"], 64.0)
+
+
+def test_the_form_that_buys_stands_far_below_the_heading() -> None:
+    found = streamed(b"<h1>Copper kettle</h1>" + PROSE + FORM)
+    assert (found.product["content_ids"], found.product["value"]) == (["77"], 64.0)
+
+
+def test_a_page_whose_name_is_no_heading() -> None:
+    view = b"<script>fbq('track', 'ViewContent', {content_type: 'product', content_ids: ['77']})</script>"
+    body = b"<div class=top>" + PROSE + b"</div><p>Copper kettle</p>" + FORM + PROSE + view
+    found = streamed(body)
+    assert (found.product["content_ids"], found.product["value"]) == (["77"], 64.0)
+
+
+def test_the_shops_name_and_the_products_are_headings_close_together() -> None:
+    found = streamed(b"<h1><a href='/'>Kettlehouse</a></h1>" + b"<h1>Copper kettle</h1>" + FORM + PROSE * 2)
+    assert (found.product["content_name"], found.product["value"]) == ("Copper kettle", 64.0)
+
+
+def test_a_breadcrumb_that_is_cut_in_two_names_no_product() -> None:
+    step = b'<li><a itemprop="name" href="/c/tea">Things for tea</a></li>'
+    trail = b'<ol class="breadcrumb">' + step * 150 + b"</ol>"
+    scope = b'<div itemscope itemtype="https://schema.org/Product" class="product-view">'
+    body = scope + trail + b"<h1>Copper kettle</h1>" + PROSE + b'<meta itemprop="name" content="Copper kettle">' + FORM
+    assert streamed(PROSE + body + b"</div>").product["content_name"] == "Copper kettle"
+
+
 @PATIENT
 @given(
     st.lists(
@@ -65,7 +126,8 @@ def test_holds_no_more_than_it_may(pieces: list[bytes]) -> None:
     sieve = Sieve()
     for piece in pieces:
         sieve.feed(piece)
-        held = sum(len(part) for part in (sieve._head, sieve._scripts, sieve._body, sieve._carry, sieve._script))
+        scripts = (sieve._data, *sieve._scripts, sieve._dull, sieve._script)
+        held = sum(map(len, (sieve._head, sieve._body, sieve._form, sieve._carry, *scripts)))
         assert held <= 64 * 1024
     assert len(sieve.page()) <= 68 * 1024
 
