@@ -42,17 +42,16 @@ _REFUSED = {"304": Reason.NOT_MODIFIED, "206": Reason.PARTIAL}
 
 
 # What a header means to whoever asks whether he has judged such a page before.
-_DECIDES, _CONTROLS, _COOKIE, _LENGTH, _DIFFERS = range(1, 6)
+_DECIDES, _CONTROLS, _LENGTH, _DIFFERS = range(1, 5)
 _ROLES = {
-    **dict.fromkeys(_READ, _DECIDES),
+    **dict.fromkeys(_READ - {"set-cookie"}, _DECIDES),  # a cookie is a mark only beside validators, which differ
     **dict.fromkeys(DIGESTS | {"accept-ranges", "etag", "last-modified", "expires"}, _DIFFERS),
     **dict.fromkeys(("content-security-policy", "integrity-policy"), _DIFFERS),
     "cache-control": _CONTROLS,
-    "set-cookie": _COOKIE,
     "content-length": _LENGTH,
 }
 _KNOWN = 1024
-Question = tuple[bool, tuple[tuple[str, str], ...]]
+Question = tuple[tuple[str, str], ...]
 
 
 class Prepared(NamedTuple):
@@ -173,11 +172,11 @@ class Judge:
 
 
 def _question(headers: Headers) -> tuple[Question, Headers] | None:
-    """The headers that decide, and those that go out with a page for one visitor, Cache-Control aside. What a cookie
-    or a sound length is decides nothing. None where a header is there that differs from page to page."""
+    """The headers that decide, and those that go out with a page for one visitor, Cache-Control aside. A cookie and
+    a sound length decide nothing. None where a header is there that differs from page to page."""
     decide = []
     kept = []
-    cookie = length = False
+    length = False
     for pair in headers:
         role = _ROLES.get(LOWER[pair[0]])
         if role is None:
@@ -187,14 +186,11 @@ def _question(headers: Headers) -> tuple[Question, Headers] | None:
             kept.append(pair)
         elif role == _CONTROLS:
             decide.append(pair)
-        elif role == _COOKIE:
-            cookie = True
-            kept.append(pair)
         elif role == _DIFFERS or length or not (pair[1].isascii() and pair[1].isdigit()):
             return None
         else:
             length = True
-    return (cookie, tuple(decide)), kept
+    return tuple(decide), kept
 
 
 def _any_matches(patterns: Sequence[Pattern], path: str) -> bool:

@@ -11,7 +11,7 @@ from capi_middleware.page import Carrier, Form, Judge, Reason, Verdict
 from capi_middleware.page import judge as module
 from capi_middleware.page.judge import INTERMEDIARY, NOTHING_PREPARED, Prepared
 from capi_middleware.settings import Settings
-from capi_middleware.settings.settings import MetaSettings, PageSettings, ServerSettings
+from capi_middleware.settings.settings import MetaSettings, PageSettings, ServerSettings, ShopSettings
 from capi_middleware.visit import Asker
 from tests.page.conftest import PIXEL, visit
 from tests.page.wire import HTML
@@ -59,11 +59,32 @@ def judged(
     ids=str,
 )  # fmt: skip
 def test_by_headers(headers: Pairs, reason: Reason) -> None:
+    by = judge_of()
+    assert judged(HTML, by=by).inject, "an earlier page: what is remembered of it decides nothing here"
     for method in ("GET", "HEAD"):
-        verdict = judged(*headers, method=method)
+        given = list(headers)
+        verdict = by("200 OK", given, visit(method=method))
         touched = reason in (Reason.INLINE, Reason.COLLECT)
+        assert touched or verdict.headers is given
         assert verdict.reason is (Reason.HEAD if touched and method == "HEAD" else reason)
         assert verdict.inject is (touched and method == "GET")
+
+
+def test_what_is_refused_keeps_its_headers() -> None:
+    headers = [HTML, ("Content-Security-Policy", "script-src 'none'"), FRESH]
+    verdict = judge_of()("200 OK", headers, visit())
+    assert verdict.reason is Reason.CSP and verdict.headers is headers
+    verdict = judge_of()("200 OK", headers, visit(method="PUT"))
+    assert verdict.reason is Reason.METHOD and verdict.headers is headers
+    shop = Settings(meta=MetaSettings(pixel_id=PIXEL), shop=ShopSettings(exclude=("/kassa",)))
+    verdict = Judge(shop)("200 OK", headers, visit(path="/kassa"))
+    assert verdict.reason is Reason.EXCLUDED and verdict.headers is headers
+
+
+def test_a_page_excluded_by_what_its_words_say() -> None:
+    by = Judge(Settings(meta=MetaSettings(pixel_id=PIXEL), shop=ShopSettings(exclude=("words:checkout",))))
+    assert judged(HTML, by=by, path="/sv/kassan").reason is Reason.EXCLUDED
+    assert judged(HTML, by=by, path="/sv/vas").inject
 
 
 @pytest.mark.parametrize(
@@ -227,9 +248,13 @@ def test_what_is_remembered_of_earlier_answers_is_bounded(monkeypatch: pytest.Mo
         assert len(by._known) == number % 10 + 1
 
 
-def test_an_answer_with_a_cookie_is_not_remembered_for_one_without() -> None:
+def test_no_header_of_a_page_is_lost_or_taken_from_an_earlier_one() -> None:
     by = judge_of()
-    assert judged(HTML, ("Vary", "Cookie"), by=by).carrier is Carrier.INLINE
+    for _ in range(2):
+        assert ("Expires", "0") in judged(HTML, ("Expires", "0"), by=by).headers
+        assert judged(HTML, TAGGED, ("Cache-Control", "no-transform"), by=by).inject, "no proxy: it does not bind us"
+    page = judged(HTML, FRESH, ("Content-Length", "9"), by=by)
+    assert page.carrier is Carrier.COLLECT and page.headers == [HTML, FRESH]
     assert judged(HTML, TAGGED, ("Set-Cookie", "a=1"), by=by).carrier is Carrier.INLINE
     assert judged(HTML, TAGGED, by=by).carrier is Carrier.COLLECT
     page = judged(HTML, ("Set-Cookie", "a=1"), ("X-A", "b"), ("Content-Length", "9"), by=by)
