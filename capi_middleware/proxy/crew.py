@@ -41,8 +41,8 @@ class Crew(Generic[Job]):
     """Calls ``work(job)`` for each job that is :meth:`put`, on one of up to ``most`` threads.
 
     ``few`` of them work as long as each job ends within a millisecond or so. As soon as those that work all stand still
-    and jobs wait, twice as many set to, and so on. Threads are started when they are first needed. ``work`` must not
-    raise.
+    and jobs wait, twice as many set to, and so on. Threads are started when they are first needed. What ``work``
+    raises is logged.
     """
 
     def __init__(self, work: Callable[[Job], None], most: int, few: int = FEW) -> None:
@@ -125,7 +125,10 @@ class Crew(Generic[Job]):
                 continue
             hand.begun += 1
             hand.busy = True
-            work(job)
+            try:
+                work(job)
+            except BaseException:
+                log.exception("a request failed")
             hand.busy = False
             del job
             if hand.stuck:

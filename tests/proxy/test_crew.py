@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 import time
 
+import pytest
+
 from capi_middleware.proxy.crew import Crew
 from tests.proxy.wire import wait_for
 
@@ -111,3 +113,19 @@ def test_its_end_waits_for_what_is_under_way_and_gives_back_the_rest() -> None:
     crew.put(7)
     assert crew.end(5) == [7]
     assert work.done == [0.2]
+
+
+def test_a_job_that_raises_costs_no_thread(caplog: pytest.LogCaptureFixture) -> None:
+    done: list[int] = []
+
+    def work(number: int) -> None:
+        if number < 8:
+            raise SystemExit
+        done.append(number)
+
+    crew = Crew(work, 2, few=2)
+    for number in range(12):
+        crew.put(number)
+    assert wait_for(lambda: done == [8, 9, 10, 11] or len(done) == 4)
+    assert "a request failed" in caplog.text
+    crew.end(1)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import logging
+import functools
+import operator
 import re
 import signal
 import socket
@@ -20,8 +21,6 @@ from capi_middleware.proxy.crew import Crew
 from capi_middleware.proxy.options import Options
 from capi_middleware.proxy.prefork import listening_socket, supervise
 from capi_middleware.proxy.request import MAX_FIELDS, MAX_HEAD, MAX_TARGET
-
-log = logging.getLogger("capi_middleware.proxy")
 
 _HEAD_SECONDS = 30.0
 _STALL_SECONDS = 120.0
@@ -132,13 +131,28 @@ class _Task(WSGITask):  # type: ignore[misc]
 
 class _Channel(HTTPChannel):  # type: ignore[misc]
     """waitress wakes its loop after each answer, also where nothing is left to do: all was sent by the thread that
-    made it, and the connection goes on."""
+    made it, and the connection goes on. And it puts each answer into a buffer first, and takes it out in pieces."""
 
     parser_class = _Parser
     task_class = _Task
 
     def __init__(self, server: Any, *rest: Any, **more: Any) -> None:
         super().__init__(_Sparing(server, self), *rest, **more)
+
+    def write_soon(self, data: Any) -> int:
+        """What the visitor's connection takes at once is sent at once; the rest goes waitress' way."""
+        if type(data) is not bytes or self.total_outbufs_len:
+            kept: int = super().write_soon(data)
+            return kept
+        sent = 0
+        with self.outbuf_lock:
+            if self.connected and not self.total_outbufs_len and not self.will_close:
+                sent = int(self._flush_exception(functools.partial(self.send, data), do_close=False)[0])
+        if sent < len(data):
+            super().write_soon(data[sent:] if sent else data)
+        else:
+            self.last_activity = time.time()
+        return len(data)
 
 
 class _Sparing:
@@ -162,7 +176,7 @@ class _Dispatcher:
     """Our :class:`Crew` in place of waitress' threads, which all work at once."""
 
     def __init__(self, threads: int) -> None:
-        self._crew: Crew[Any] = Crew(_service, threads)
+        self._crew: Crew[Any] = Crew(operator.methodcaller("service"), threads)
         self.add_task = self._crew.put
 
     def shutdown(self, cancel_pending: bool = True, timeout: float = 5) -> bool:
@@ -170,13 +184,6 @@ class _Dispatcher:
         for task in left:
             task.cancel()
         return bool(left)
-
-
-def _service(task: Any) -> None:
-    try:
-        task.service()
-    except BaseException:
-        log.exception("an answer failed")
 
 
 def _maintenance(server: Any, now: float) -> None:
