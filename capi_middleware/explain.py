@@ -140,7 +140,7 @@ def explain(
         inference.platforms.look(visit.host, visit.cookies, headers, answer.body if _is_html(headers) else b"")
     plan = inference.plan(visit, environ.get("CONTENT_TYPE", ""), len(body) or None)
     judge = Judge(shop)
-    verdict = judge(f"{answer.status} -", headers, visit, judge.prepare(environ, visit))
+    verdict = judge(f"{answer.status} -", headers, visit, judge.prepare(environ, visit), plan.personal)
     facts, reason = _read(shop, visit, plan, verdict, answer, products)
     json = facts is None and (_is_json(headers) or answer.body.lstrip()[:1] in (b"{", b"["))
     if facts is None and not json and visit.asker is Asker.SCRIPT and answer.body:

@@ -134,7 +134,7 @@ class Journey:
         self._status = int(status[:3])
         self._original = headers
         visit = self._visit
-        verdict = self._shop.judge(status, headers, visit, self._prepared)
+        verdict = self._shop.judge(status, headers, visit, self._prepared, self._plan.personal)
         self._pixel = verdict.pixel
         self.tools.count(verdict.reason._name_)  # .name is a look-up in Python code
         self._identify()

@@ -80,6 +80,17 @@ class Counting:
         """What the visitor's cart or checkout page said the cart comes to."""
         if self._once is not None and context.visit.consent.allowed and 0 < value < 1e12:
             self._once.note(_total(context), value, code, ONE_CART)
+            self.note_currency(context, code)
+
+    def note_currency(self, context: Context, code: str) -> None:
+        """In which currency the visitor's cart or checkout page spoke; a change to the cart leaves it as it is."""
+        if self._once is not None and context.visit.consent.allowed:
+            self._once.note(_currency(context), 1.0, code, ONE_CART)
+
+    def noted_currency(self, context: Context) -> str:
+        """The last of them, "" where there was none lately."""
+        noted = self._once.noted(_currency(context)) if self._once is not None else None
+        return noted[1] if noted is not None else ""
 
     def forget_total(self, context: Context) -> None:
         """The cart has changed since a page told what it comes to."""
@@ -107,6 +118,10 @@ class Counting:
 
 def _total(context: Context) -> str:
     return f"{context.visit.host}|total|{visitor_of(context)}"
+
+
+def _currency(context: Context) -> str:
+    return f"{context.visit.host}|currency|{visitor_of(context)}"
 
 
 def _checkout(context: Context) -> str:

@@ -12,7 +12,7 @@ from capi_middleware.visit.visit import Asker, Visit
 from .answer import Answer
 from .body import Body
 from .context import Context, is_page
-from .custom_data import Data
+from .custom_data import Data, place_of
 from .evidence import Finding, Proof
 from .funnel import data_of
 from .judging import fits, following, proves, refused_order, succeeded
@@ -59,6 +59,7 @@ class Outline(NamedTuple):
 
 
 NOTHING = Outline()
+_PERSONAL = frozenset({"cart", "checkout", "thanks"})
 
 
 class Plan:
@@ -104,6 +105,11 @@ class Plan:
     @property
     def notice(self) -> bool:
         return self._outline.notice
+
+    @property
+    def personal(self) -> bool:
+        """Whether the address is a cart's, a checkout's or an order's."""
+        return not self._outline.kinds.isdisjoint(_PERSONAL)
 
     def conclude(self, response: Response) -> Conclusion:
         """The events of this request, now that its answer is known; PageView, if any, is the first of them."""
@@ -188,8 +194,7 @@ class _Concluding:
             found = following(rule, context) if context.is_page else self._wait(rule, found)
         if found.proof is Proof.YES:
             if rule.event == "Purchase" and not rule.notice:
-                total = self._inference.counting.noted_total(context)
-                context.currency_before = total[1] if total is not None else ""
+                context.currency_before = self._inference.counting.noted_currency(context)
             self._count(rule, data_of(rule, context), found.why)
         elif found.proof is Proof.NO or not rule.next:
             self._refuse(rule, found.why)
@@ -291,8 +296,10 @@ class _Concluding:
         return wrong, key
 
     def note_total(self) -> None:
-        """A cart's or checkout's total, for a thank-you page that tells none."""
+        """A cart's or checkout's total, for a thank-you page that tells none; not past a change to the cart."""
         context = self._context
+        if context.visit.method not in ("GET", "HEAD") and "~cart" in context.kinds:
+            self._inference.counting.forget_total(context)
         if not context.is_page or context.kinds.isdisjoint({"cart", "checkout"}) or "thanks" in context.kinds:
             return
         told = next((event.custom_data for event in self.events if event.event_name == "InitiateCheckout"), None)
@@ -302,6 +309,8 @@ class _Concluding:
             told = data.values
         if "value" in told and "currency" in told:
             self._inference.counting.note_total(context, told["value"], told["currency"])
+        elif len(codes := place_of(context).codes) == 1:
+            self._inference.counting.note_currency(context, codes[0])
 
     def _refuse(self, rule: Rule, why: str) -> None:
         if not (rule.shipped and rule.event == "ViewContent"):  # most pages are no product's: that is no refusal

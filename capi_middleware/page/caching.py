@@ -40,9 +40,10 @@ def directives(value: str) -> dict[str, str]:
     return found
 
 
-def storable(headers: Mapping[str, str]) -> bool:
+def storable(headers: Mapping[str, str], personal: bool = False) -> bool:
     """Whether a cache may give this 200 answer to a later visit: explicit freshness, or validators and no mark that
-    it is personal. ``headers``: names in lower case.
+    it is personal. ``headers``: names in lower case. ``personal``: what the page is about says so, as a receipt does:
+    many servers give every answer an ETag.
 
     ``private`` with a lifetime counts as storable too: the visitor's own browser would show the old IDs again.
     """
@@ -57,7 +58,7 @@ def storable(headers: Mapping[str, str]) -> bool:
     expires = headers.get("expires")
     if expires and _NO_EXPIRES.isdisjoint(control) and _in_future(expires):
         return True
-    if "etag" not in headers and "last-modified" not in headers:
+    if personal or ("etag" not in headers and "last-modified" not in headers):
         return False
     return not ("private" in control or "set-cookie" in headers or _varies_by_visitor(headers.get("vary", "")))
 

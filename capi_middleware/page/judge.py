@@ -94,8 +94,16 @@ class Judge:
         mapped = self.validators.incoming(environ, opens)
         return Prepared(mapped, intermediary) if mapped or intermediary else NOTHING_PREPARED
 
-    def __call__(self, status: str, headers: Headers, visit: Visit, prepared: Prepared = NOTHING_PREPARED) -> Verdict:
-        """``status`` and ``headers`` as the app gave them to ``start_response``; the list is never changed."""
+    def __call__(
+        self,
+        status: str,
+        headers: Headers,
+        visit: Visit,
+        prepared: Prepared = NOTHING_PREPARED,
+        personal: bool = False,
+    ) -> Verdict:
+        """``status`` and ``headers`` as the app gave them to ``start_response``; the list is never changed.
+        ``personal``: the address is a cart's or an order's, which no shop means to be stored."""
         code = status[:3]
         if code != "200":
             if code == "304" and prepared.revalidates:
@@ -106,21 +114,21 @@ class Judge:
         if self._excludes is not None and self._excludes(visit.path):
             return Verdict(Reason.EXCLUDED, Carrier.NONE, headers)
         if visit.asker is Asker.PERSON and visit.method == "GET" and not prepared.intermediary:
-            return self._for_a_person(headers, visit)
-        return self._judged(headers, visit, prepared.intermediary)
+            return self._for_a_person(headers, visit, personal)
+        return self._judged(headers, visit, prepared.intermediary, personal)
 
-    def _for_a_person(self, headers: Headers, visit: Visit) -> Verdict:
+    def _for_a_person(self, headers: Headers, visit: Visit, personal: bool) -> Verdict:
         """Most answers of an app have the same headers as one before: then so is the judgement."""
         asked = _question(headers)
         if asked is None:
-            return self._judged(headers, visit, False)
+            return self._judged(headers, visit, False, personal)
         question, kept = asked
         known = self._known.get(question)
         if known is not None:
             said, coding, charset = known
             kept += said
             return Verdict(Reason.INLINE, Carrier.INLINE, kept, Form.INLINE, "", True, True, coding, charset)
-        verdict = self._judged(headers, visit, False)
+        verdict = self._judged(headers, visit, False, personal)
         if verdict.reason is Reason.INLINE:
             if len(self._known) >= _KNOWN:
                 self._known.clear()
@@ -128,7 +136,7 @@ class Judge:
             self._known[question] = said, verdict.coding, verdict.charset
         return verdict
 
-    def _judged(self, headers: Headers, visit: Visit, intermediary: bool) -> Verdict:
+    def _judged(self, headers: Headers, visit: Visit, intermediary: bool, personal: bool = False) -> Verdict:
         kind = _content_type(headers)
         if kind != "text/html":
             return Verdict(Reason.XHTML if kind == "application/xhtml+xml" else Reason.NOT_HTML, Carrier.NONE, headers)
@@ -140,10 +148,11 @@ class Judge:
         reason = _refusal(found, intermediary)
         if reason is not None:
             return Verdict(reason, Carrier.NONE, headers)
-        return self._accepted(headers, found, visit)
+        return self._accepted(headers, found, visit, personal)
 
-    def _accepted(self, headers: Headers, found: Mapping[str, str], visit: Visit) -> Verdict:
-        cached = visit.method != "POST" and (storable(found) if self._carrier == "auto" else self._carrier == "collect")
+    def _accepted(self, headers: Headers, found: Mapping[str, str], visit: Visit, personal: bool) -> Verdict:
+        stored = storable(found, personal) if self._carrier == "auto" else self._carrier == "collect"
+        cached = visit.method != "POST" and stored
         csp, policy = self._csp.read(found, visit.url)
         asker = visit.asker
         if not cached and asker in _UNASKED and visit.method != "HEAD":

@@ -127,6 +127,23 @@ def test_the_carts_currency_settles_the_receipts(shop: Shop) -> None:
     assert purchase.custom_data == {"order_id": "10001", "value": 38.0, "currency": "USD"}
 
 
+def test_a_changed_cart_has_another_total(shop: Shop) -> None:
+    """What the cart page said before the change is not told; its currency still holds."""
+    shown = '<html lang="en"><script>var e = {"currency":"USD"}</script><body><p>Total</p><p>$15.00</p></body></html>'
+    told = '<html lang="en"><body><h1>Thank you</h1><p>Order #10002</p><p>Total</p><p>$38.00</p></body></html>'
+    shop.ask("/cart", page=shown, cookies=FBP)
+    shop.ask("/api/cart/mine/items/5e80", "PATCH", posted={"action": "increase", "qty": "1"}, script=True, cookies=FBP)
+    (checkout,) = [
+        event
+        for event in shop.ask("/checkout", facts=Facts(), cookies=FBP).events
+        if event.event_name == "InitiateCheckout"
+    ]
+    assert checkout.custom_data == {}
+    concluded = shop.ask("/checkout/success/7f", page=told, cookies=FBP)
+    (purchase,) = [event for event in concluded.events if event.event_name == "Purchase"]
+    assert (purchase.custom_data["value"], purchase.custom_data["currency"]) == (38.0, "USD")
+
+
 def test_a_search_and_its_pages_count_once(shop: Shop, clock: time_machine.Traveller) -> None:
     assert names(shop.ask("/search?q=mugg", facts=Facts(), cookies=FBP)) == ["Search"]
     assert names(shop.ask("/search?q=mugg&page=2", facts=Facts(), cookies=FBP)) == []

@@ -133,6 +133,19 @@ def test_validators_without_a_personal_mark(headers: Pairs) -> None:
     assert judged(*headers).carrier is Carrier.COLLECT
 
 
+@row("validators present (ETag or Last-Modified), any directive")
+def test_validators_on_a_receipt() -> None:
+    """Express and others tag every answer. A cart's or an order's page is for one visitor all the same; a lifetime that
+    the shop gives it counts."""
+    verdict = JUDGE("200 OK", [HTML, TAGGED], visit(), personal=True)
+    assert verdict.carrier is Carrier.INLINE
+    assert values(verdict, "etag") == []
+    assert values(verdict, "cache-control") == ["private, no-cache"]
+    lives = JUDGE("200 OK", [HTML, TAGGED, ("Cache-Control", "max-age=60")], visit(), personal=True)
+    assert lives.carrier is Carrier.COLLECT
+    assert JUDGE("200 OK", [HTML, TAGGED], visit()).carrier is Carrier.COLLECT, "nothing of it is remembered"
+
+
 @row("304 answered")
 def test_304_of_a_page_with_the_snippet() -> None:
     environ = create_environ(headers={"If-None-Match": JUDGE.validators.marked('"abc"')})
