@@ -71,6 +71,7 @@ def _path(browser: Browser, demo: Demo, heard: Heard, locale: str, folder: Path,
     shop.wait_for_load_state("networkidle")
     shop.click("form[action*='lagg-till'] button")
     page.wait_for_selector("[data-all-done]:not([hidden])", timeout=20_000)
+    page.wait_for_timeout(500)  # the colour of what is new fades
     page.screenshot(path=folder / f"admin-try-{language}.png")
     page.goto(demo.admin_url)
     page.screenshot(path=folder / f"admin-overview-{language}.png")

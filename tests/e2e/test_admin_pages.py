@@ -144,7 +144,7 @@ def test_no_violation_after_a_form_was_sent(opened: Opened, place: tuple[str, st
     for name, value in fields.items():
         page.fill(f"{form} [name={name}]", value.replace("PRODUCT", f"{opened.shop.url}/produkt/vas-vag"))
     page.locator(f"{form} button").last.click()
-    page.wait_for_selector(".result, main .banner[role]")
+    page.wait_for_selector(".result, main .banner[role], .wrong:not([hidden])")
     assert violations(page) == []
     context.close()
 

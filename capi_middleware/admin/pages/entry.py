@@ -121,7 +121,9 @@ def confirm(desk: Desk) -> Response:
         query = place.partition("?")[2]
         text = desk.say("Thank you. The file is on its way; if it does not come, press Export as CSV again.")
         return desk.go(f"events?{query}&download=1" if query else "events?download=1", text)
-    return desk.go(place, desk.say("Thank you. You will not be asked again for five minutes."))
+    return desk.go(
+        place, desk.say("Thank you. Now repeat what you were doing: you will not be asked again for five minutes.")
+    )
 
 
 def logout(desk: Desk) -> Response:
