@@ -86,7 +86,8 @@ def _save(desk: Desk) -> Response:
     }
     problem = desk.save(tables)
     if problem:
-        return settings(desk, wrong={"exclude": problem}, given=given, status=422)
+        field = next((name for name in _FIELDS if name in problem), "exclude")
+        return settings(desk, wrong={field: problem}, given=given, status=422)
     desk.note("settings", f"{len(tables['shop']['exclude'])} / {len(tables['visit']['ignore_addresses'])}")
     return desk.go("settings", desk.say("Saved."))
 
