@@ -48,9 +48,9 @@ def folder_problem(source: SettingsSource) -> str:
     """Why the state folder cannot be used, or "". One that is not there yet is no problem if it can be made."""
     folder = state_dir(source.current)
     there = folder
-    while not there.exists() and there != there.parent:
+    while not os.path.exists(there) and there != there.parent:
         there = there.parent
-    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+    if not os.path.isdir(there) or not os.access(there, os.W_OK | os.X_OK):
         return f"the state folder {folder} cannot be used: set CAPI_STATE_DIR to a folder that can be written"
     return ""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -40,7 +41,7 @@ def options(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Exit codes: 0 written, 1 the shop cannot be reached, 2 the file is there already."""
     target = Path(arguments.output)
-    if arguments.output != "-" and target.exists() and not arguments.force:
+    if arguments.output != "-" and os.path.exists(target) and not arguments.force:
         raise Misuse(f"{target} is there already; --force writes over it, --output FILE elsewhere")
     seen = Seen()
     if arguments.url:

@@ -98,6 +98,10 @@ def _wrong(arguments: argparse.Namespace) -> str:
     for path in (arguments.tls_cert, arguments.tls_key):
         if path and not Path(path).is_file():
             return f"{path} is no file."
+    if arguments.tls_cert and not _is_certificate(arguments.tls_cert, arguments.tls_key):
+        return f"{arguments.tls_cert} and {arguments.tls_key} are no certificate and its key, as PEM files."
+    if not 0 <= arguments.grace <= 86_400:
+        return "--grace takes seconds, from 0 to 86400."
     if arguments.tls_cert and arguments.server == "waitress":
         return "waitress has no TLS: use --server granian or gunicorn, or nginx or Caddy in front (docs/proxy.md)."
     if arguments.threads < 1 or arguments.processes < 1:
@@ -105,6 +109,16 @@ def _wrong(arguments: argparse.Namespace) -> str:
     if arguments.processes > 1 and sys.platform == "win32":
         return "Several processes need fork, which Windows has not: use --processes 1."
     return ""
+
+
+def _is_certificate(certificate: str, key: str) -> bool:
+    import ssl
+
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, lambda: "")
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def _has_upstream(upstream: str, config: str | None) -> bool:

@@ -64,7 +64,7 @@ def _text(told: dict[str, Any]) -> str:
         lines.append(f"Dead        {entry['number']} {entry['event_name']} of {when} UTC: {entry['reason']}")
     lines += [f"Problem     {problem}" for problem in told["problems"]]
     if not told["ok"]:
-        lines.append("See above; `capi-middleware replay` sends dead letters again.")
+        lines.append("See above." + (" `capi-middleware replay` sends dead letters again." if told["dead"] else ""))
     elif any(pixel["state"] != "open" for pixel in told["pixels"]):
         lines.append("Nothing is lost: what waits is sent by itself.")
     else:

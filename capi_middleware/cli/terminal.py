@@ -57,7 +57,10 @@ def missing_file(path: str) -> str:
         folder = os.path.dirname(path) or "."
         if not os.path.isdir(folder):
             return f"there is no file {short(path)}: there is no folder {short(folder)}."
-        there = [entry.name for entry in os.scandir(folder) if entry.is_file()]
+        try:
+            there = [entry.name for entry in os.scandir(folder) if entry.is_file()]
+        except OSError as error:
+            return f"{short(path)} cannot be read: {error.strerror}."
         meant = nearest(os.path.basename(path), there)
         hint = f" Did you mean {os.path.join(os.path.dirname(path), meant)}?" if meant else ""
         return f"there is no file {short(path)}.{hint}"

@@ -12,9 +12,10 @@ from types import FrameType
 
 from capi_middleware.delivery import Ledger
 from capi_middleware.delivery.worker import Worker
+from capi_middleware.settings import SettingsSource
 from capi_middleware.settings.state import state_dir
 
-from .delivering import answer, common_options, folder_problem, source_of
+from .delivering import answer, common_options, folder_problem, guarded, source_of
 from .terminal import Misuse, Trouble
 
 
@@ -38,15 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
         return 0  # another worker is meant to deliver
     worker = Worker(source)
     if arguments.once:
-        done = worker.run_once(arguments.timeout)
-        ledger = Ledger(source)
-        left = sum(pixel.waiting for pixel in ledger.pixels())
-        ledger.close()
-        text = f"{left} event(s) still wait." if left else "Everything is delivered."
-        if left and done:
-            text += " A web process delivers, and goes on by itself."
-        answer(arguments, {"waiting": left, "ok": not left}, text)
-        return 0 if done and not left else 1
+        return guarded(lambda: _once(arguments, source, worker))
     stop = threading.Event()
 
     def stopped(number: int, frame: FrameType | None) -> None:
@@ -64,3 +57,15 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         worker.stop(5.0)
     return 0
+
+
+def _once(arguments: argparse.Namespace, source: SettingsSource, worker: Worker) -> int:
+    done = worker.run_once(arguments.timeout)
+    ledger = Ledger(source)
+    left = sum(pixel.waiting for pixel in ledger.pixels())
+    ledger.close()
+    text = f"{left} event(s) still wait." if left else "Everything is delivered."
+    if left and done:
+        text += " A web process delivers, and goes on by itself."
+    answer(arguments, {"waiting": left, "ok": not left}, text)
+    return 0 if done and not left else 1

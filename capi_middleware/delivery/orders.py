@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from .lock import HostLock
-from .places import is_shared, lock_path, open_store, sqlite_path
+from .places import is_shared, is_there, lock_path, open_store, sqlite_path
 from .store import Store, StoreError
 
 _ORDER = "order-"
@@ -93,7 +93,7 @@ class OrderDesk:
 
     def _give(self, order: dict[str, Any]) -> int:
         settings = self._source.current
-        if not is_shared(settings) and not sqlite_path(settings).exists():
+        if not is_shared(settings) and not is_there(sqlite_path(settings)):
             return 0
         lock = HostLock(lock_path(settings))
         try:

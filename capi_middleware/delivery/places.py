@@ -45,6 +45,17 @@ def sqlite_path(settings: Settings) -> Path:
     return state_dir(settings) / "ledger.sqlite3"
 
 
+def is_there(path: Path) -> bool:
+    """Whether the file exists. Raises :class:`StoreError` where that cannot be seen."""
+    try:
+        os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise StoreError(f"the state folder {path.parent} cannot be used: {error.strerror}") from error
+    return True
+
+
 def is_shared(settings: Settings) -> bool:
     """Whether the store is one that several hosts send from."""
     return settings.server.store.reveal().startswith(("postgresql://", "postgres://"))
@@ -74,7 +85,7 @@ def open_ledger(settings: Settings) -> ReadStore | None:
         store: ReadStore = _postgresql(settings.server.store.reveal(), write=False)
     else:
         path = sqlite_path(settings)
-        if not path.exists():
+        if not is_there(path):
             return None
         store = SqliteStore(path, write=False)
     if store.version:

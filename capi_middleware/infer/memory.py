@@ -303,7 +303,7 @@ class _Store:
 
 
 def _stored(folder: Path, host: str) -> list[str]:
-    if not (folder / _FILE).exists():
+    if not os.path.exists(folder / _FILE):
         return []
     connection = sqlite3.connect(f"file:{quote(str(folder / _FILE))}?mode=ro", uri=True, timeout=5.0)
     try:

@@ -138,7 +138,7 @@ class SettingsSource:
             problems: list[Problem] = []
             texts = [self._text(self._config, problems, first)] if self._config else []
             path = self._state_dir(texts) / saved.FILE
-            if path.exists():
+            if os.path.exists(path):  # False, too, where the folder may not be entered: the shop starts all the same
                 texts.append(self._text(str(path), problems, first))
             settings, more = merge(texts, self._keywords)
             self._stamp = stamp

@@ -12,16 +12,24 @@ _KEY_FILE = "signing.key"
 
 
 def state_dir(settings: Settings) -> Path:
-    """The folder, not yet created: ``CAPI_STATE_DIR``, else the platform's user state folder."""
+    """The folder, not yet created: ``CAPI_STATE_DIR``, else the platform's user state folder; ``/var/lib`` for a user
+    who has no home."""
     if settings.server.state_dir:
         return Path(settings.server.state_dir)
+    return _base() / "capi_middleware"
+
+
+def _base() -> Path:
+    given = os.environ.get("LOCALAPPDATA" if sys.platform == "win32" else "XDG_STATE_HOME")
+    if given and sys.platform != "darwin":
+        return Path(given)
+    try:
+        home = Path.home()
+    except RuntimeError:  # a container's user of whom the system knows only the number
+        return Path("/var/lib")
     if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Application Support"
-    else:
-        base = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
-    return base / "capi_middleware"
+        return home / "AppData" / "Local"
+    return home / "Library" / "Application Support" if sys.platform == "darwin" else home / ".local" / "state"
 
 
 def signing_key(folder: Path) -> bytes:
