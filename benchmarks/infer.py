@@ -44,7 +44,7 @@ PAGES = Path(__file__).parent.parent / "tests" / "pages"
 SLACK = 1.25
 PROMISE = 150 / 2300
 GATES = {
-    "structured": {"first": 0.45, "again": PROMISE, "token": PROMISE},
+    "structured": {"first": 0.5, "again": PROMISE, "token": PROMISE},
     "unstructured": {"first": 1.8, "again": PROMISE, "token": PROMISE},
     "other": {"first": 1.2, "again": PROMISE, "token": PROMISE},
 }
@@ -91,7 +91,7 @@ def tokened(body: bytes, number: int) -> bytes:
     body = body.replace(
         b"</head>", b'<meta name="csrf-token" content="%s"><script nonce="%s"></script></head>' % (token, token), 1
     )
-    body = body.replace(b'"offers"', b'"dateModified":"%s","offers"' % token)
+    body = body.replace(b'"offers":', b'"dateModified":"%s","offers":' % token)
     body = body.replace(
         b"<button", b'<input type="hidden" name="csrf" value="%s"><button data-token="%s"' % (token, token)
     )

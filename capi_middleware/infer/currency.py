@@ -245,6 +245,20 @@ def named(page: bytes) -> tuple[str, ...]:
     return tuple(code for code in found if code in EXPONENTS)
 
 
+_LETTERS = regex(r"[a-z]+")
+_MARK_WORDS = frozenset(
+    {found for word in _WORDS if (found := word.rstrip(".:")).isascii() and found.isalpha()}
+    | {code.lower() for code in (*EXPONENTS, *_ALIASES)}
+)
+
+
+def may_mark(text: str) -> bool:
+    """A quick look at whether a text can hold a currency, or the dash that stands for one, at all."""
+    if not text.isascii() or "$" in text or "-" in text or "&" in text or "/" in text:
+        return True
+    return not _MARK_WORDS.isdisjoint(_LETTERS.findall(text.lower()))
+
+
 @lru_cache(1024)
 def mark_after(text: str) -> str:
     """The code or symbol that a text begins with, as written; "" when none."""

@@ -7,7 +7,7 @@ from bisect import bisect_left, bisect_right
 from functools import lru_cache
 from typing import NamedTuple
 
-from . import money, vocabulary
+from . import currency, money, vocabulary
 from .lazy import regex
 from .markup import Markup, strip
 
@@ -15,6 +15,8 @@ LONGEST = 900
 MOST = 400
 
 _STRUCK = regex(r"<(del|s|strike)\b[^>]*+>.*?</\1\s*>", re.S | re.I)
+_STRIKES = regex(r"<[dDsS]")
+_RAISES = regex(r"[\d.,]\s*<(?:sup|small|span|i|em|b)\b|<sup", re.I)
 _OLD_PART = regex(
     r"<(span|div|p|small|em|i|b|strong|ins|bdi|li|td|dd|label)\b[^<>]*?\b(?:class"
     r"|id)\s*=\s*[\"']?([^\"'<>]*)[^<>]*+>(?:[^<]*+(?:<(?!/?\1\b)[^<]*+){0,12})</\1\s*>",
@@ -109,13 +111,14 @@ def tags(
             continue
         if size > 160 and b"r" not in tag.lower()[5:]:
             continue
-        own = page.get(index, "class") + " " + page.get(index, "id") + " " + page.get(index, "itemprop")
+        given = page.attributes(index)
+        own = f"{given.get('class', '')} {given.get('id', '')} {given.get('itemprop', '')}"
         priced = vocabulary.traits(own[:200]).price
         raw = page.page[page.ends[index] : closed].decode(page.text_charset, "replace")
         if not priced and (size > 160 or _has_priced_child(page, index)):
             continue
         text = shown(raw)
-        if len(text) > 90:
+        if len(text) > 90 or not (priced or currency.may_mark(text)):
             continue
         amount = read_price(text)
         if amount is None or amount.unit or amount.value <= 0 or _MONTHLY.search(text):
@@ -215,12 +218,14 @@ def read_price(text: str) -> money.Amount | None:
 def shown(raw: str) -> str:
     """The text of a price's markup: old amounts taken out, raised decimals joined to their whole."""
     if "<" in raw:
-        raw = _STRUCK.sub(" ", raw)
+        if _STRIKES.search(raw):
+            raw = _STRUCK.sub(" ", raw)
         if any(map(_is_old, _NAMES.findall(raw))):
             raw = _OLD_PART.sub(_keep, raw)
-        raw = _POINTED.sub("", raw)
-        raw = _SUP.sub(".", raw)
-        raw = _SMALL.sub(r"\1.", raw)
+        if _RAISES.search(raw):
+            raw = _POINTED.sub("", raw)
+            raw = _SUP.sub(".", raw)
+            raw = _SMALL.sub(r"\1.", raw)
     return strip(raw)
 
 

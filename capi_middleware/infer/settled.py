@@ -24,7 +24,6 @@ MOST_PROOFS = 12
 DOUBT = 6 * 3600.0
 LARGEST_HEAD = 128 * 1024
 LARGEST = 96 * 1024
-MOST_HEADINGS = 4
 BEFORE = 2 * 1024
 AFTER = 10 * 1024
 _ALL = ("content_name", "value", "currency", "content_ids")
@@ -57,49 +56,39 @@ def sources(facts: Facts) -> Sources | None:
 
 
 def excerpt(page: bytes, wanted: Sources) -> bytes | None:
-    """The head with the body's tag, the headings (or the page around them), and the scripts that the wanted sources
+    """The head with the body's tag, the first heading (or the page around it), and the scripts that the wanted sources
     stand in; None when the page has no such parts."""
     body = page.find(b"<body", 0, LARGEST_HEAD)
     begun = page.find(b">", body) + 1
     if body < 0 or not begun:
         return None
-    headings = _headings(page, begun)
-    if headings is None:
+    start = page.find(b"<h1", begun)
+    end = page.find(b"</h1>", start, start + 4000) + 5 if start >= 0 else 0
+    if start >= 0 and end < 5:
         return None
+    parts = [page[:begun]]
     if wanted == NONE:
-        if not headings:
+        if start < 0:
             return None
-        low = page.find(b"<", max(begun, headings[0][0] - BEFORE))
-        high = page.rfind(b">", 0, headings[0][1] + AFTER) + 1
-        parts = [page[:begun], page[low:high]]
-    else:
-        parts = [page[:begun], *(page[start:end] for start, end in headings)]
-    size = sum(map(len, parts))
+        low = page.find(b"<", max(begun, start - BEFORE))
+        parts.append(page[low : page.rfind(b">", 0, end + AFTER) + 1])
+    elif start >= 0:
+        parts.append(page[start:end])
+    size, taken = sum(map(len, parts)), {-1}
     for mark in sorted(mark for name in wanted - NONE for mark in _MARKS[name]):
         at = page.find(mark, begun)
         while at >= 0:
             start, end = page.rfind(b"<script", begun, at), page.find(b"</script>", at)
             if end < 0:
                 return None
-            if start >= 0 and page.find(b"</script>", start, at) < 0:
+            if start not in taken and page.find(b"</script>", start, at) < 0:
                 parts.append(page[start : end + 9])
+                taken.add(start)
                 size += end - start
             if size > LARGEST:
                 return None
             at = page.find(mark, end)
-    return b"".join(dict.fromkeys(parts)) if size <= LARGEST else None
-
-
-def _headings(page: bytes, begun: int) -> list[tuple[int, int]] | None:
-    found: list[tuple[int, int]] = []
-    at = page.find(b"<h1", begun)
-    while at >= 0 and len(found) < MOST_HEADINGS:
-        end = page.find(b"</h1>", at, at + 4000)
-        if end < 0:
-            return None
-        found.append((at, end + 5))
-        at = page.find(b"<h1", end)
-    return found
+    return b"".join(parts) if size <= LARGEST else None
 
 
 def same(short: Facts, whole: Facts) -> bool:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from capi_middleware.infer import currency, money
 from capi_middleware.infer.currency import EXPONENTS, Place, code, settle
 
 CODES = {
@@ -66,3 +69,54 @@ def test_settle(mark: str, place: Place, expected: str, why: str) -> None:
 @pytest.mark.parametrize(("one", "digits"), [("JPY", 0), ("ISK", 0), ("KWD", 3), ("SEK", 2), ("CLF", 4)])
 def test_exponents(one: str, digits: int) -> None:
     assert EXPONENTS[one] == digits
+
+
+_PIECES = [
+    "199",
+    "1 299,00",
+    "12",
+    " ",
+    "kr",
+    "KR",
+    "kr.",
+    "SEK",
+    "sek",
+    "$",
+    "US$",
+    "€",
+    "zł",
+    "ft",
+    "R",
+    "s/",
+    "Rs.",
+    ",-",
+    ":-",
+    "-",
+    "euro",
+    "fr.",
+    "size",
+    "of",
+    "for",
+    "GB",
+    "All",
+    "&euro;",
+    "&amp;pound;",
+    "(",
+    ")",
+    ".",
+    ":",
+    "km",
+    "UAN",
+]
+
+
+@given(st.lists(st.sampled_from(_PIECES), max_size=6))
+def test_the_quick_look_misses_no_mark(pieces: list[str]) -> None:
+    text = "".join(pieces)
+    if any(amount.mark for amount in money.amounts(text)):
+        assert currency.may_mark(text)
+
+
+@pytest.mark.parametrize("text", ["12 items", "2014", "size 38 of 40", "Rated 4.5 (12)"])
+def test_the_quick_look_passes_by_what_is_no_money(text: str) -> None:
+    assert not currency.may_mark(text)
