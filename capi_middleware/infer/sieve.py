@@ -39,6 +39,7 @@ _PROPERTY = regex(
 )
 _TRAIL = regex(rb"<\w{1,12}\b[^<>]{1,300}(?:BreadcrumbList|class=[\"'][^\"'<>]{0,60}breadcrumb)[^<>]{0,300}+>", re.I)
 _FORM = regex(rb"<[fF][oO][rR][mM]\b")
+_FORM_ENDS = regex(rb"</[fF][oO][rR][mM]\b")
 _BUYS = regex(
     rb"<form\b[^<>]{0,600}?(?:cart|basket|bag\b|buy|korg|vagn|kop\b|korb|panier|carrito|carrello|carrinho|koszyk|kurv"
     rb"|winkelw)[^<>]{0,600}+>",
@@ -116,6 +117,8 @@ class Sieve:
             pieces.append(self._scope)
         pieces += (tag for tag in self._properties.values() if tag not in body)
         form = bytes(self._form)
+        if form[:5].lower() == b"<form" and body.rfind(b"<") > body.rfind(b">"):
+            body = body[: body.rfind(b"<")]  # a tag that is cut would swallow what follows
         return b"\n".join((*pieces, body[before:], form if form[:400] not in body else b"", self._carry))
 
     def _take(self, data: bytes) -> None:
@@ -230,6 +233,8 @@ class Sieve:
             self._body += _DULL.sub(b"\n", markup)
             if len(self._body) >= BODY:
                 self._full = self._titled()
+                if _in_form(self._body[:BODY]):
+                    self._form = self._body[BODY : BODY + FORM]
                 del self._body[BODY:]
 
     def _keep_form(self, markup: bytes) -> None:
@@ -246,7 +251,8 @@ class Sieve:
     def _keep_head(self, markup: bytes) -> None:
         """The tags of the head; until the heading, where a product's scope and the breadcrumb begin."""
         for match in _HEAD_TAGS.finditer(markup):
-            if len(self._head) + len(match[0]) < HEAD:
+            # A property out of its scope says something else: it stays with the body.
+            if len(self._head) + len(match[0]) < HEAD and b"itemprop" not in match[0]:
                 self._head += match[0]
         if self._h1 < 0:
             if b"org/Product" in markup:
@@ -291,3 +297,9 @@ def _short(tag: bytes) -> bytes:
         return tag
     source = _SOURCE.search(tag)
     return b'<script src="' + source[1] + b'">' if source else b"<script>"
+
+
+def _in_form(body: bytearray) -> bool:
+    """Does it end within a form that buys?"""
+    start = max(body.rfind(b"<form"), body.rfind(b"<FORM"))
+    return start >= 0 and _BUYS.match(body, start) is not None and not _FORM_ENDS.search(body, start)

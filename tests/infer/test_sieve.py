@@ -96,6 +96,25 @@ def test_the_form_that_buys_stands_far_below_the_heading() -> None:
     assert (found.product["content_ids"], found.product["value"]) == (["77"], 64.0)
 
 
+@pytest.mark.parametrize("after", range(0, 120, 7))
+def test_the_form_that_buys_is_whole_wherever_the_body_is_cut(after: int) -> None:
+    prose = b"<p title='Spun from one sheet of copper'>Spun.</p>" * 600
+    found = streamed(b"<h1>Copper kettle</h1>" + b"x" * after + prose + FORM)
+    assert (found.product["content_ids"], found.product["value"]) == (["77"], 64.0)
+    found = streamed(b"<h1>Copper kettle</h1>" + b"x" * after + prose[:18_200] + FORM)
+    assert (found.product["content_ids"], found.product["value"]) == (["77"], 64.0)
+
+
+def test_a_property_whose_scope_is_elsewhere_is_none_of_the_products() -> None:
+    extra = (
+        b'<div itemprop="additionalProperty" itemscope itemtype="http://schema.org/PropertyValue">'
+        b'<meta itemprop="name" content="variationId"></div>'
+    )
+    head = b'<h1 itemprop="name">Copper kettle</h1>'
+    scope = b'<div itemscope itemtype="https://schema.org/Product">'
+    assert streamed(scope + PROSE + extra + head + FORM + PROSE + b"</div>").product["content_name"] == "Copper kettle"
+
+
 def test_a_page_whose_name_is_no_heading() -> None:
     view = b"<script>fbq('track', 'ViewContent', {content_type: 'product', content_ids: ['77']})</script>"
     body = b"<div class=top>" + PROSE + b"</div><p>Copper kettle</p>" + FORM + PROSE + view
