@@ -12,6 +12,7 @@ import functools
 import io
 import logging
 import multiprocessing.util
+import os
 import signal
 import sys
 import tempfile
@@ -34,7 +35,7 @@ from capi_middleware.proxy.options import Options
 from capi_middleware.proxy.upstream import answer_failure
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIEnvironment
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 log = logging.getLogger("capi_middleware.proxy")
 
@@ -57,6 +58,9 @@ _SERVER: dict[str, Any] = {
 
 def run(options: Options) -> int:
     """Serve. SIGHUP: fresh workers, old ones end their requests; SIGTERM: all end theirs."""
+    # As a WSGI server granian copies the process environment into each request's: HTTP_PROXY would pass for a header.
+    for name in [name for name in os.environ if name.startswith("HTTP_") or name == "SCRIPT_NAME"]:
+        del os.environ[name]
     server: Any = Granian(
         "capi_middleware",
         address=options.host,
@@ -104,7 +108,7 @@ class _Granian:
     ``take`` is what granian calls with one request: its end of the answer, and the request's part of a WSGI environ.
     """
 
-    def __init__(self, application: Application, threads: int) -> None:
+    def __init__(self, application: WSGIApplication, threads: int) -> None:
         self._application = application
         self._warned = False
         self._crew: Crew[tuple[Any, WSGIEnvironment]] = Crew(self._serve, threads)
@@ -144,25 +148,35 @@ class _Granian:
                 body.close()
 
     def _answer(self, end: Any, environ: WSGIEnvironment) -> None:
-        if environ.get("HTTP_COOKIE") == "":
-            del environ["HTTP_COOKIE"]
-            self._warn()
         started = _Started("HTTP_TRANSFER_ENCODING" in environ)
-        if "capi.busy" in environ:
-            answer: Iterable[bytes] = answer_failure(GatewayError(Failure.BUSY, "bodies"), environ, started)
-        else:
-            answer = self._application(environ, started)
-        if not isinstance(answer, list) and not started.sized:
-            try:
-                answer = _collect(answer, started)
-            except Exception as error:
-                broken = GatewayError(Failure.BROKEN, f"in the middle of its answer: {error}")
-                answer = answer_failure(broken, environ, started)
+        answer = self._answered(environ, started)
         if isinstance(answer, list):
             body = answer[0] if len(answer) == 1 else b"".join(answer)
             end.response_bytes(started.status, started.fields, body)
         else:
             end.response_iter(started.status, started.fields, _Pieces(answer))
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """As a WSGI app on granian's own threads, should a version of it not ask :meth:`take`."""
+        started = _Started("HTTP_TRANSFER_ENCODING" in environ)
+        answer = self._answered({**environ, **_SERVER}, started)
+        start_response(f"{started.status} ", started.fields)
+        return answer
+
+    def _answered(self, environ: WSGIEnvironment, started: _Started) -> Iterable[bytes]:
+        if environ.get("HTTP_COOKIE") == "":
+            del environ["HTTP_COOKIE"]
+            self._warn()
+        if "capi.busy" in environ:
+            return answer_failure(GatewayError(Failure.BUSY, "bodies"), environ, started)
+        answer = self._application(environ, started)
+        if isinstance(answer, list) or started.sized:
+            return answer
+        try:
+            return _collect(answer, started)
+        except Exception as error:
+            broken = GatewayError(Failure.BROKEN, f"in the middle of its answer: {error}")
+            return answer_failure(broken, environ, started)
 
     def _warn(self) -> None:
         if not self._warned:
