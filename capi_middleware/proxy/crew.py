@@ -41,12 +41,14 @@ class Crew(Generic[Job]):
     """Calls ``work(job)`` for each job that is :meth:`put`, on one of up to ``most`` threads.
 
     ``few`` of them work as long as each job ends within a millisecond or so. As soon as those that work all stand still
-    and jobs wait, twice as many set to, and so on. Threads are started when they are first needed. What ``work``
+    and jobs wait, twice as many set to, and so on. Threads are started when they are first needed,
+    and those beyond the few end after ``rest`` seconds without work. What ``work``
     raises is logged.
     """
 
-    def __init__(self, work: Callable[[Job], None], most: int, few: int = FEW) -> None:
+    def __init__(self, work: Callable[[Job], None], most: int, few: int = FEW, rest: float = 60.0) -> None:
         self._work = work
+        self._rest = rest
         self._most = most
         self._few = min(few, most)
         self._jobs: deque[Job] = deque()
@@ -69,11 +71,6 @@ class Crew(Generic[Job]):
             elif not self._watching:
                 self._watching = True
                 self._watched.release()
-
-    @property
-    def waiting(self) -> int:
-        """Jobs that nobody has begun."""
-        return len(self._jobs)
 
     def end(self, timeout: float) -> list[Job]:
         """Begin nothing more, wait for what is under way; returns the jobs that were never begun."""
@@ -121,8 +118,9 @@ class Crew(Generic[Job]):
                     if self._ended:
                         return
                     self._idle.append(hand)
-                hand.wake.acquire()
-                continue
+                if self._rested(hand):
+                    continue
+                return
             hand.begun += 1
             hand.busy = True
             try:
@@ -131,19 +129,29 @@ class Crew(Generic[Job]):
                 log.exception("a request failed")
             hand.busy = False
             del job
-            if hand.stuck:
-                self._back(hand)
+            if hand.stuck and not self._back(hand):
+                return
 
-    def _back(self, hand: _Hand) -> None:
-        """It counts among those that work again."""
+    def _back(self, hand: _Hand) -> bool:
+        """It counts among those that work again. False: it is not needed any more."""
         with self._lock:
             hand.stuck = False
             self._active += 1
             if self._active <= self._few or self._ended:
-                return
+                return True
             self._active -= 1
             self._idle.append(hand)
-        hand.wake.acquire()
+        return self._rested(hand)
+
+    def _rested(self, hand: _Hand) -> bool:
+        """Wait to be roused; False for one of many whom nobody has needed for long: its stack is memory, too."""
+        while not hand.wake.acquire(timeout=self._rest):
+            with self._lock:
+                if len(self._hands) > self._few and hand in self._idle:
+                    self._idle.remove(hand)
+                    self._hands.remove(hand)
+                    return False
+        return True
 
     def _watch(self) -> None:
         """While jobs wait: see to it that somebody gets on."""

@@ -129,3 +129,18 @@ def test_a_job_that_raises_costs_no_thread(caplog: pytest.LogCaptureFixture) -> 
     assert wait_for(lambda: done == [8, 9, 10, 11] or len(done) == 4)
     assert "a request failed" in caplog.text
     crew.end(1)
+
+
+def test_threads_that_nobody_needs_any_more_end() -> None:
+    work = Work()
+    crew = Crew(work, 16, few=2, rest=0.2)
+    named = lambda: sum(thread.name == "capi-hand" for thread in threading.enumerate())  # noqa: E731
+    before = named()
+    for _ in range(16):
+        crew.put(0.1)
+    assert wait_for(lambda: len(work.done) == 16)
+    assert wait_for(lambda: named() - before == 2, 5)
+    for _ in range(16):
+        crew.put(0.1)
+    assert wait_for(lambda: len(work.done) == 32)
+    crew.end(1)
