@@ -19,7 +19,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent
 PEERS = ("newrelic", "beautifulsoup4", "lxml", "extruct", "posthog", "segment-analytics-python", "facebook-business",
          "werkzeug", "gunicorn", "waitress", "granian")  # fmt: skip
-FIRST = ("imports", "middleware", "page", "infer", "rules", "visit", "collect", "delivery", "proxy", "admin")
+FIRST = ("imports", "middleware", "page", "infer", "rules", "visit", "collect", "delivery", "proxy", "admin", "ticks")
 
 
 def main() -> int:

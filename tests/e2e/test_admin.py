@@ -21,8 +21,9 @@ from .conftest import PIXEL, Visitor
 from .owner import LONG_TOKEN, PASSWORD, Owned, connect, open_shop, set_up
 
 PHONE = {"viewport": {"width": 360, "height": 740}, "is_mobile": True, "has_touch": True}
-TICKS = 2_500
-"""Milliseconds within which a step ticks: two seconds, and half a one for the test's own machine."""
+TICKS = 15_000
+"""Milliseconds within which a step ticks on any machine; that it takes no more than two seconds is measured by
+benchmarks/ticks.py."""
 
 
 @pytest.fixture

@@ -48,12 +48,13 @@
 
   // Asks again and again while the page is looked at; more seldom after two quiet minutes.
   function poll(url, seconds, took) {
-    let etag = "", quiet = 0, stopped = false;
+    let etag = "", quiet = 0, stopped = false, timer = 0, ended = false;
     async function ask() {
+      clearTimeout(timer);
       if (!document.hidden && !stopped) {
         try {
           const answer = await fetch(url, {headers: etag ? {"If-None-Match": etag} : {}, cache: "no-store"});
-          if (answer.redirected || answer.status === 403) return;
+          if (answer.redirected || answer.status === 403) { ended = true; return; }
           if (answer.status === 200) {
             etag = answer.headers.get("ETag") || "";
             quiet = 0;
@@ -62,9 +63,16 @@
         } catch (error) { /* the network is away: the next try may find it */ }
         quiet += seconds;
       }
-      setTimeout(ask, (quiet > 120 ? 10 : seconds) * 1000);
+      clearTimeout(timer);
+      timer = setTimeout(ask, (quiet > 120 ? 10 : seconds) * 1000);
     }
-    setTimeout(ask, 300);
+    timer = setTimeout(ask, 300);
+    // Who comes back from the shop's tab sees at once what has happened: a browser's timers sleep in a hidden one.
+    document.addEventListener("visibilitychange", function () {
+      if (document.hidden || ended) return;
+      quiet = 0;
+      ask();
+    });
     return function () { stopped = !stopped; return stopped; };
   }
 
