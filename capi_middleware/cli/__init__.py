@@ -6,19 +6,19 @@ problem was found, 2 misuse (and, as everywhere, 130 when Ctrl-C ended it).
 
 from __future__ import annotations
 
-import argparse
+import errno
 import importlib
 import io
 import os
 import sys
 from collections.abc import Sequence
-from types import ModuleType
 
 from capi_middleware.settings.suggest import did_you_mean
 from capi_middleware.version import __version__
 
 from .terminal import Misuse, Parser, Trouble, say_wrong, short
 
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 COMMANDS = {
     "demo": "the demo shop, wrapped, with a local stand-in of Meta and the admin page",
     "proxy": "a reverse proxy with everything, in front of a shop in any language",
@@ -37,9 +37,41 @@ COMMANDS = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; returns its exit code."""
+    """Run one command; returns its exit code. Misuse that argparse finds, and ``--help``, leave by ``SystemExit``."""
     words = list(sys.argv[1:] if argv is None else argv)
+    name, as_json = words[0] if words else "", "--json" in words
     _print_anything()
+    try:
+        try:
+            return _run(words)
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()
+    except BrokenPipeError:  # `… | head`: the reader has had enough
+        _print_nothing()
+        return 0
+    except Misuse as wrong:
+        say_wrong(name, as_json, str(wrong))
+        return 2
+    except Trouble as wrong:
+        say_wrong(name, as_json, str(wrong))
+        return 1
+    except KeyboardInterrupt:
+        print(f"capi-middleware {name}: stopped.", file=sys.stderr)
+        return 130
+    except Exception as error:
+        if os.environ.get("CAPI_DEBUG"):
+            raise
+        if isinstance(error, OSError) and error.errno in _FULL:
+            _print_nothing()
+            print(f"capi-middleware {name}: {os.strerror(error.errno)}.", file=sys.stderr)
+            return 1
+        kind = type(error).__name__  # not its text, which may quote a token
+        say_wrong(name, as_json, f"this should not happen ({kind}). CAPI_DEBUG=1 shows where; please report it.")
+        return 1
+
+
+def _run(words: list[str]) -> int:
     if not words or words[0] in ("-h", "--help", "help"):
         return _overview_for(words)
     if words[0] in ("-V", "--version"):
@@ -53,35 +85,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     module = importlib.import_module(f"{__name__}.{name.replace('-', '_')}")
     parser = Parser(prog=f"capi-middleware {name}", description=COMMANDS[name][0].upper() + COMMANDS[name][1:] + ".")
     parser.words = tuple(rest)
-    parser.set_defaults(command=name)
     module.options(parser)
-    return _run(module, parser.parse_args(rest))
-
-
-def _run(module: ModuleType, arguments: argparse.Namespace) -> int:
-    try:
-        code: int = module.run(arguments)
-        if sys.stdout is not None:
-            sys.stdout.flush()
-    except BrokenPipeError:  # `… | head`: the reader has had enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except Misuse as words:
-        say_wrong(arguments, str(words))
-        return 2
-    except Trouble as words:
-        say_wrong(arguments, str(words))
-        return 1
-    except KeyboardInterrupt:
-        print(f"capi-middleware {arguments.command}: stopped.", file=sys.stderr)
-        return 130
-    except Exception as error:
-        if os.environ.get("CAPI_DEBUG"):
-            raise
-        kind = type(error).__name__  # not its text, which may quote a token
-        say_wrong(arguments, f"this should not happen ({kind}). CAPI_DEBUG=1 shows where; please report it.")
-        return 1
+    code: int = module.run(parser.parse_args(rest))
     return code
+
+
+def _print_nothing() -> None:
+    """What is still to be printed cannot be: Python would try once more at its end, and say so."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _print_anything() -> None:

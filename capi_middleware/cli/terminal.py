@@ -36,12 +36,12 @@ class Parser(argparse.ArgumentParser):
         super().error(message)
 
 
-def say_wrong(arguments: argparse.Namespace, words: str) -> None:
-    """To standard error; with ``--json`` to standard output, as ``{"error": words}``."""
-    if getattr(arguments, "json", False):
+def say_wrong(command: str, as_json: bool, words: str) -> None:
+    """To standard error; as JSON to standard output, as ``{"error": words}``."""
+    if as_json:
         print(json.dumps({"error": words}, ensure_ascii=False))
     else:
-        print(f"capi-middleware {arguments.command}: {words}", file=sys.stderr)
+        print(f"capi-middleware {command}: {words}", file=sys.stderr)
 
 
 def short(text: str) -> str:

@@ -310,6 +310,16 @@ def test_no_standard_output_at_all() -> None:
     assert done.returncode == 0 and done.stderr == ""
 
 
+@pytest.mark.parametrize("words", ["status", "--help", "status --json"])
+def test_a_disk_that_is_full(words: str) -> None:
+    done = subprocess.run(
+        ["sh", "-c", f"{sys.executable} -m capi_middleware {words} > /dev/full"],
+        capture_output=True, text=True, timeout=60, env=environ(),
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr == f"capi-middleware {words.split()[0]}: No space left on device.\n"
+
+
 def test_a_terminal_without_the_letters(tmp_path: Path) -> None:
     done = subprocess.run(
         command("explain", "https://shop.example/å", "--html", "page.html", "--header", "Cookie: å=☃", "--json"),
