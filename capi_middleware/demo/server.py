@@ -27,17 +27,22 @@ class ShopServer:
             raise
         self.port: int = self._server.effective_port
         self._ending = False
+        self._told = threading.Event()  # the pipe that wakes the thread is not closed while somebody writes into it
         self._thread = threading.Thread(target=self._run, name="demo-shop", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
         """Close every connection; answers on their way are given a second."""
         self._ending = True
-        self._server.pull_trigger()
+        try:
+            self._server.pull_trigger()
+        finally:
+            self._told.set()
         self._thread.join(timeout=5)
 
     def _run(self) -> None:
         while not self._ending:
             wasyncore.loop(timeout=1.0, map=self._sockets, count=1)
+        self._told.wait(5)
         self._server.task_dispatcher.shutdown(timeout=1)
         wasyncore.close_all(self._sockets)
