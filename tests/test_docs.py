@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from capi_middleware.cli import main
+from capi_middleware.cli import COMMANDS, main
 from capi_middleware.infer.preset import names as preset_names
 from capi_middleware.visit.consent.tools import TOOL_NAMES
 
@@ -104,3 +104,12 @@ def test_the_readme_s_rules_are_right(tmp_path: Path, capsys: pytest.CaptureFixt
     (text,) = re.findall(r"^```toml\n(.*?)^```", readme, re.M | re.S)
     (tmp_path / "capi.toml").write_text(text.replace("env:CAPI_ACCESS_TOKEN", "EAAexample"), encoding="utf-8")
     assert main(["check", str(tmp_path / "capi.toml")]) == 0, capsys.readouterr().out
+
+
+def test_every_command_is_in_the_table() -> None:
+    page = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([a-z-]+)[^|]*` \| [^|]+ \| (●?) ?\|$", page, re.M)
+    assert [name for name, _ in rows] == list(COMMANDS)
+    for name, as_json in rows:
+        done = subprocess.run([sys.executable, "-m", "capi_middleware", name, "--help"], capture_output=True, text=True)
+        assert ("--json" in done.stdout) is bool(as_json), name
