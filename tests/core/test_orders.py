@@ -52,6 +52,8 @@ def shop(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         "/betala": lambda: Response(json.dumps({"order": "A-1", "success": True}), mimetype="application/json"),
         "/betalning/notis": lambda: Response("ok"),
         "/kassa/tack": lambda: page("<h1>Tack</h1><p>Ordernummer: A-1</p><p>Totalt: 299,00 kr</p>"),
+        "/kassa/tack/tagged": lambda: tagged("<h1>Tack</h1><p>Ordernummer: A-2</p><p>Totalt: 299,00 kr</p>"),
+        "/muggar": lambda: tagged("<h1>Muggar</h1>"),
         "/cart/add": lambda: coded({"success": True}),
         "/basket/add": lambda: Response(request.args["says"], mimetype=request.args.get("as", "text/html")),
         "/checkout/line-item/add": lambda: Response(""),
@@ -60,6 +62,14 @@ def shop(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         ),
     }
     return answers.get(request.path, lambda: Response("no", 404))()(environ, start_response)
+
+
+def tagged(body: str) -> Response:
+    """As Express and others answer: an entity tag, and not a word on storing."""
+    answer = page(body)
+    del answer.headers["Cache-Control"]
+    answer.set_etag("1f-abc", weak=True)
+    return answer
 
 
 def coded(document: Any) -> Response:
@@ -131,6 +141,19 @@ def test_a_visitor_who_never_comes_back_from_paying(wrap: Any, sandbox: Sandbox)
     assert purchase["user_data"]["client_user_agent"] == AGENT
     assert fbp is not None and purchase["user_data"]["fbp"] == fbp.value
     assert purchase["event_source_url"].endswith("/betala")
+
+
+def test_a_receipt_is_no_stored_page(wrap: Any, sandbox: Sandbox) -> None:
+    """Other pages of the same server keep their tags, and their IDs come from collect."""
+    app = wrap()
+    visitor = Client(app)
+    listing = visitor.get("/muggar", headers=OPENS)
+    assert listing.headers["ETag"].startswith('W/"1f-abc-') and "fbq('track'" not in listing.text
+    receipt = visitor.get("/kassa/tack/tagged", headers=OPENS)
+    assert "ETag" not in receipt.headers and receipt.headers["Cache-Control"] == "private, no-cache"
+    (purchase,) = sent(app, sandbox, "Purchase")
+    assert purchase["custom_data"] == {"order_id": "A-2", "value": 299.0, "currency": "SEK"}
+    assert purchase["event_id"] in receipt.text
 
 
 def test_the_notice_reaches_another_process(wrap: Any, sandbox: Sandbox) -> None:
