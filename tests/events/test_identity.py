@@ -27,12 +27,14 @@ def test_forked_workers_never_share_an_id() -> None:
         read, write = os.pipe()
         child = os.fork()
         if not child:
-            os.write(write, new_event_id().encode())
-            os._exit(0)
+            try:
+                os.write(write, new_event_id().encode())
+            finally:
+                os._exit(0)
+        os.close(write)
         os.waitpid(child, 0)
         theirs = os.read(read, 100).decode()
         os.close(read)
-        os.close(write)
         assert HEX.fullmatch(theirs) and theirs != new_event_id()
 
 
