@@ -109,7 +109,7 @@ def _date(year: int, month: int, day: int) -> str:
     return born.strftime("%Y%m%d") if year >= 1900 and born <= date(*time.gmtime()[:3]) else ""
 
 
-def city(text: str, country: str = "") -> str:
+def city(text: str, country: str) -> str:
     """Lower-case letters of any script, nothing else."""
     return "".join(mark for mark in text.lower() if mark.isalpha() or unicodedata.category(mark) in ("Mn", "Mc"))
 
@@ -122,7 +122,7 @@ def ascii_city(text: str, country: str = "") -> str:
 
 def state(text: str, country: str) -> str:
     """The two-letter code of a state or province of the US or Canada, else the letters of the name."""
-    letters = city(text)
+    letters = city(text, country)
     return (state_code(letters) if country.lower() in ("", "us", "ca") else "") or letters
 
 

@@ -316,6 +316,15 @@ def test_words_of_meta_only_where_the_code_is_unknown() -> None:
     assert "Ogiltig" not in refused(190, 463, error_user_msg="Ogiltig").reason
 
 
+def test_metas_words_are_one_clean_line() -> None:
+    odd = "one\r\ntwo\x1b[31m\u202ethree"
+    assert verdict(400, {"error": {"code": 100, "message": odd, "fbtrace_id": "A\n1"}})[3:5] == (
+        "one  two [31m three",
+        "A 1",
+    )
+    assert verdict(200, {"events_received": 10, "messages": [odd]}).reason == "one  two [31m three"
+
+
 @pytest.mark.parametrize(
     ("said", "reason"),
     [

@@ -124,6 +124,26 @@ def test_postal_code_by_country(code: str, country: str, normal: str) -> None:
 @pytest.mark.parametrize(
     ("text", "country", "normal"),
     [
+        ("California", "US", "ca"),
+        ("california", "us", "ca"),
+        ("Ontario", "CA", "on"),
+        ("California", "", "ca"),
+        ("California", "MX", "california"),
+        ("Baja California", "MX", "bajacalifornia"),
+    ],
+)
+def test_state_by_country(text: str, country: str, normal: str) -> None:
+    assert NORMALISERS["st"](text, country) == normal
+
+
+@pytest.mark.parametrize("name", ["दिल्ली", "กรุงเทพ", "تهران"])
+def test_a_city_keeps_the_marks_of_its_script(name: str) -> None:
+    assert NORMALISERS["ct"](f"{name} 7", "") == name
+
+
+@pytest.mark.parametrize(
+    ("text", "country", "normal"),
+    [
         ("5/6/1997", "US", "19970506"),
         ("5/6/1997", "", "19970506"),
         ("5/6/1997", "GB", "19970605"),
