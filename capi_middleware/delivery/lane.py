@@ -44,7 +44,6 @@ class Lane:
         self.max_bytes = 1 << 20
         self.refusals = 0  # events refused alone since the last success
         self._good = 0
-        self._probe_every = PROBE_EVERY
         self._uniform = uniform
         self._posts: deque[float] = deque()
 
@@ -102,8 +101,7 @@ class Lane:
         """Nothing will pass before somebody mends it; True if this is news."""
         news = not self.paused or (self.code, self.subcode) != (verdict.code, verdict.subcode)
         self.paused = True
-        self._probe_every = max(PROBE_EVERY, verdict.wait)
-        self.next_at = now + self._probe_every
+        self.next_at = now + max(PROBE_EVERY, verdict.wait)
         self._say(wall, verdict)
         return news
 

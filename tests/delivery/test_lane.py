@@ -25,6 +25,16 @@ def test_a_new_pixel_sends_at_once_and_one_request_at_a_time() -> None:
     it.in_flight = 1
     assert not it.ready(0.0)
     assert it.state(NOW, WALL) == PixelState(PIXEL, "open", waiting=0)
+    assert it.paused is False and it.refusals == it.turns == it.last_success == 0 and it.fingerprint == ""
+    assert it.max_bytes == 1024 * 1024
+
+
+def test_a_wide_road_carries_several_requests() -> None:
+    it = lane()
+    it.limit, it.in_flight = 3, 2
+    assert it.ready(0.0)
+    it.in_flight = 3
+    assert not it.ready(0.0)
 
 
 def test_a_failure_waits_at_least_as_long_as_meta_says() -> None:
@@ -33,6 +43,8 @@ def test_a_failure_waits_at_least_as_long_as_meta_says() -> None:
     assert not it.ready(NOW + 29.9) and it.ready(NOW + 30.0)
     it.failed(NOW, WALL, DOWN)
     assert it.next_at == NOW + 4.0, "else twice as long each time"
+    it.failed(NOW, WALL, DOWN)
+    assert it.next_at == NOW + 8.0
 
 
 def test_jitter_spreads_from_nothing_to_the_whole_wait() -> None:
@@ -48,9 +60,10 @@ def test_a_failed_pixel_asks_with_one_request_however_many_it_could() -> None:
     it.failed(NOW, WALL, DOWN)
     it.in_flight = 1
     assert it.limit == 2 and not it.ready(NOW + 1000)
+    it.limit = 3
     for _ in range(3):
         it.failed(NOW, WALL, DOWN)
-    assert it.limit == 1
+        assert it.limit == 1
 
 
 def test_after_five_failures_a_single_event_tests_the_way() -> None:

@@ -62,6 +62,11 @@ def test_refused(changes: dict[str, Any], word: str) -> None:
     assert word in mend(payload(**changes), NOW)
 
 
+def test_a_purchase_with_value_and_currency_passes() -> None:
+    made = payload(event_name="Purchase", custom_data={"value": 0, "currency": "SEK"})
+    assert mend(made, NOW) == "" and made["custom_data"] == {"value": 0, "currency": "SEK"}
+
+
 def test_an_event_of_another_source_needs_no_page_and_no_browser() -> None:
     made = payload(action_source="email", event_source_url=None, user_data={"em": ["a"]})
     assert mend(made, NOW) == ""
