@@ -87,7 +87,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 
 
 def test_accepted(desk: Desk) -> None:
-    assert not desk.outcomes.last_success
+    assert desk.outcomes.last_success == 0.0 and desk.outcomes.stale is False
     before = time.time()
     assert desk.answer(desk.ship(3), DONE) == {"delivered": 3}
     assert before <= desk.lane.last_success == desk.outcomes.last_success <= time.time()
@@ -342,8 +342,10 @@ class Full(SqliteStore):
     """A store whose disk is full for once."""
 
     full = True
+    asked: object = None
 
     def settle(self, *given: object) -> None:
+        self.asked = given[0]
         if self.full:
             raise StoreError("disk full", full=True)
         super().settle(*given)  # type: ignore[arg-type]
@@ -357,6 +359,7 @@ def test_a_full_disk_forgets_nothing(tmp_path: Path) -> None:
     with pytest.raises(StoreError):
         desk.answer(shipment, DONE)
     assert not desk.outcomes.idle() and len(desk.outcomes.out) == 2
+    assert desk.store.asked is shipment.claim, "PostgreSQL writes under the claim alone"
     desk.store.full = False
     desk.outcomes.write(desk.store)
     assert desk.states() == {"delivered": 2} and desk.outcomes.idle()
