@@ -45,8 +45,8 @@ SLACK = 1.25
 PROMISE = 150 / 2300
 GATES = {
     "structured": {"first": 0.5, "again": PROMISE, "token": PROMISE},
-    "unstructured": {"first": 1.8, "again": PROMISE, "token": PROMISE},
-    "other": {"first": 1.2, "again": PROMISE, "token": PROMISE},
+    "unstructured": {"first": 2.2, "again": PROMISE, "token": PROMISE},
+    "other": {"first": 1.3, "again": PROMISE, "token": PROMISE},
 }
 SIZE = 50_000
 PIECE = 16_384

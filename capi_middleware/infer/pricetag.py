@@ -99,15 +99,19 @@ def tags(
             break
         if name in _SKIPPED or page.ends[index] <= taken_until:
             continue
+        end = page.ends[index]
         closed = page.close(index)
-        size = closed - page.ends[index]
+        size = closed - end
+        shows = 0 < size <= LONGEST and page.has_digit(end, closed)
+        if not shows and page.page.find(b"data-", at, end) < 0:
+            continue
         tag = page.tag(index)
         if b"data-" in tag and b"price" in tag.lower():
             read = _from_data(page, index)
             if read is not None:
                 weight, why = _weigh(page, index, read, heading, button)
                 found.append(Tag(index, read, weight + 1, "data " + why))
-        if not 0 < size <= LONGEST or not page.has_digit(page.ends[index], closed):
+        if not shows:
             continue
         if size > 160 and b"r" not in tag.lower()[5:]:
             continue
