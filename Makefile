@@ -54,7 +54,7 @@ $(VENV)/.benched: $(VENV)/.tested
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[bench,test,postgresql,fast,proxy]"
 	touch $@
 
-# Does a test notice when the code is changed a little? MODULES="events page.judge" for a part of it (CONTRIBUTING.md).
+# Does a test notice when the code is changed a little? MODULES="events page.judge" for a part of it (docs/contributing.md).
 mutants: $(VENV)/.mutants
 	$(BIN)/python tools/mutants.py $(MODULES)
 

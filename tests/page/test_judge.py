@@ -261,3 +261,11 @@ def test_no_header_of_a_page_is_lost_or_taken_from_an_earlier_one() -> None:
     assert page.headers == [HTML, ("Set-Cookie", "a=1"), ("X-A", "b"), ("Cache-Control", "private, no-cache")]
     page = judged(HTML, ("Set-Cookie", "b=2"), ("X-A", "c"), ("Content-Length", "8"), by=by)
     assert page.headers == [HTML, ("Set-Cookie", "b=2"), ("X-A", "c"), ("Cache-Control", "private, no-cache")]
+
+
+@pytest.mark.parametrize(("asker", "method"), [(Asker.SUSPECT, "GET"), (Asker.PERSON, "HEAD"), (Asker.PERSON, "GET")])
+def test_a_cart_with_validators_is_never_one_for_a_cache_whoever_asks(asker: Asker, method: str) -> None:
+    who = visit(asker=asker, method=method)
+    verdict = judge_of()("200 OK", [HTML, TAGGED], who, personal=True)
+    assert ("Cache-Control", "private, no-cache") in verdict.headers
+    assert verdict.carrier is (Carrier.NONE if method == "HEAD" else Carrier.INLINE)
