@@ -156,6 +156,8 @@ class Admin:
         if changing and not gate.carries_csrf(request, known):
             return _refusal(desk, desk.say("You were logged out for safety. Go back and send it again."))
         if access is Access.FRESH and not known.fresh:
+            if changing and path.lstrip("/") in entry.SENT_AGAIN:
+                return entry.ask_again(desk, path.lstrip("/"))
             back = path if method == "GET" else "/settings"
             query = request.query_string.decode("ascii", "ignore") if method == "GET" else ""
             return desk.go("confirm?" + urlencode({"next": f"{back}?{query}" if query else back}))

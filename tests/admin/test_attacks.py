@@ -341,13 +341,48 @@ def test_16_delicate_changes_ask_for_the_password_again(
     with state.open() as database:
         database.execute("UPDATE session SET confirmed = 0")
     answer = owner.post(path, data)
-    assert location(answer).startswith(f"{ADMIN}confirm")
+    if path == "settings/password":  # a form that holds a password is not kept
+        assert location(answer).startswith(f"{ADMIN}confirm")
+    else:
+        assert answer.status_code == 403
+        for name, value in data.items():
+            assert f'name="{name}" value="{value}"' in answer.text
+        wrong = owner.post("confirm", {**data, "next": path, "password": "x"})
+        assert wrong.status_code == 422 and all(
+            f'name="{name}" value="{value}"' in wrong.text for name, value in data.items()
+        )
     assert app._source.current.consent.mode != "off"
     assert location(owner.get("events.csv?event=PageView")) == f"{ADMIN}confirm?next=%2Fevents.csv%3Fevent%3DPageView"
+    with state.open() as database:
+        database.execute("DELETE FROM attempt")
     again = owner.post("confirm", {"password": PASSWORD, "next": "/events.csv?event=PageView"})
     assert location(again) == f"{ADMIN}events?event=PageView&download=1"
     assert "data-download" in owner.get(location(again)).text
     assert owner.get("events.csv").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "data"),
+    [("settings/erase", {"fbp": "fb.1.1700000000000.1"}), ("consent", {"mode": "off", "gpc_setting": "denied"})],
+)
+def test_16_a_form_waits_for_the_password_and_is_sent_again(
+    app: CapiMiddleware, owner: Owner, path: str, data: dict[str, str]
+) -> None:
+    state = AdminState(Path(app._source.current.server.state_dir))
+    with state.open() as database:
+        database.execute("UPDATE session SET confirmed = 0")
+    right = {**data, "next": path, "password": PASSWORD}
+    answer = owner.post("confirm", right)
+    assert (answer.status_code, location(answer)) == (307, f"{ADMIN}{path}")
+    assert owner.post(path, right).status_code in (200, 303)
+    if path == "consent":
+        assert app._source.current.consent.mode == "off"
+
+
+def test_16_only_forms_of_ours_are_sent_again(app: CapiMiddleware, owner: Owner) -> None:
+    for place in ("https://evil.example/", "//evil.example", "settings/password", "rules/remove", "connect"):
+        answer = owner.post("confirm", {"number": "1", "next": place, "password": PASSWORD})
+        assert answer.status_code == 303 and "evil" not in location(answer), place
 
 
 # -- 17: the tester of addresses

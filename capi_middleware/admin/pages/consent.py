@@ -10,6 +10,8 @@ from capi_middleware.admin import terms
 from capi_middleware.admin.desk import Desk
 from capi_middleware.visit import check_consent, memory_for, visit_census
 
+from .entry import ask_again
+
 GPC = ("denied", "outweighed", "ignore")
 
 
@@ -60,7 +62,7 @@ def _save(desk: Desk) -> Response:
         return consent(desk, tested=None, problem=desk.say("Choose when visits may be shared with Meta."), status=422)
     looser = mode != before.mode and mode in ("off", "implied")
     if looser and not (desk.door.session and desk.door.session.fresh):
-        return desk.go("confirm?next=consent")
+        return ask_again(desk, "consent")
     gpc = form.get("gpc_setting", "")
     table: dict[str, Any] = {"mode": mode, "gpc": gpc if gpc in GPC else before.gpc}
     table["do_not_track"] = bool(form.get("do_not_track"))

@@ -24,6 +24,8 @@ _FIELDS = {
     Refusal.COMMON: "password",
 }
 """Where on the page a refusal is shown; any other stands at its top."""
+SENT_AGAIN = ("consent", "settings/erase")
+"""Forms that are kept while the password is asked for. That for a new password is not: it holds one."""
 
 
 def static(desk: Desk, tag: str, name: str) -> Response:
@@ -98,25 +100,33 @@ def login(desk: Desk) -> Response:
     return _let_in(desk, "")
 
 
+def ask_again(desk: Desk, place: str) -> Response:
+    """Before something delicate: the password again, in a form that keeps what was sent to ``place``."""
+    return desk.page("confirm.html", 403, problem="", next=place, kept=_kept(desk))
+
+
 def confirm(desk: Desk) -> Response:
     """The password again, before something delicate."""
     known = desk.door.session
     if known is None:
         return desk.go("login")
     if desk.request.method != "POST":
-        return desk.page("confirm.html", problem="", next=_next(desk))
-    state = desk.services.state
+        return desk.page("confirm.html", problem="", next=_next(desk), kept=())
+    state, kept = desk.services.state, _kept(desk)
+    place = desk.request.form.get("next", "")
+    place = place if kept and place in SENT_AGAIN else _next(desk)
     wait = throttle.wait_before(state, desk.door.network, desk.now)
     if wait:
-        return _later(desk, "confirm.html", wait, next=_next(desk))
+        return _later(desk, "confirm.html", wait, next=place, kept=kept)
     fixed = desk.settings.server.admin_password.reveal()
     if account.check_password(state, desk.request.form.get("password", ""), fixed) is not None:
         seconds = throttle.failed(state, desk.now)
         text = _wrong_password(desk, seconds)
-        return desk.page("confirm.html", 422, problem=text, next=_next(desk))
+        return desk.page("confirm.html", 422, problem=text, next=place, kept=kept)
     throttle.succeeded(state)
     session.confirm(state, known, desk.now)
-    place = _next(desk)
+    if kept and place in SENT_AGAIN:
+        return redirect(desk.home + place, 307)  # the browser sends the same form there (RFC 9110 section 15.4.8)
     if place.startswith("events.csv"):  # a file leaves the page as it was, so the list fetches it
         query = place.partition("?")[2]
         text = desk.say("Thank you. The file is on its way; if it does not come, press Export as CSV again.")
@@ -142,6 +152,12 @@ def _let_in(desk: Desk, place: str) -> Response:
     response = desk.go(place)
     response.headers.add("Set-Cookie", session.set_cookie(begun.token, desk.door.secure))
     return response
+
+
+def _kept(desk: Desk) -> tuple[tuple[str, str], ...]:
+    """What a form held that waits for the password."""
+    form = desk.request.form
+    return tuple((name, value) for name, value in form.items(multi=True) if name not in ("csrf", "password", "next"))
 
 
 def _next(desk: Desk) -> str:
