@@ -105,7 +105,7 @@
 
   const steps = document.querySelector("[data-steps]");
   if (steps) {
-    poll(steps.dataset.steps, 0.6, function (text) {
+    poll(steps.dataset.steps, 0.4, function (text) {
       let done = 0;
       for (const step of JSON.parse(text).steps) {
         const item = steps.querySelector('[data-step="' + step.name + '"]');

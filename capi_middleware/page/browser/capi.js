@@ -142,14 +142,14 @@
 
   const later = () => {
     clearTimeout(timer);
-    timer = after(1000, flush);
+    timer = after(700, flush);
   };
 
   const flush = (leaving) => {
     if (!rows[0]) return;
     const blocked = !config.pixelUrl || w.capi.blocked;
     const s = blocked ? 'blocked' : w.fbq && w.fbq.callMethod ? 'handed' : 'queued';
-    if (s === 'queued' && !leaving && ++tries < 9) return later();
+    if (s === 'queued' && !leaving && ++tries < 13) return later();
     const body = JSON.stringify({ v: 1, k: 'report', u: here(), s, e: rows.splice(0, 20) });
     if (!quietly(() => w.navigator.sendBeacon(endpoint, new Blob([body], { type: 'application/json' })))()) post(body);
     if (rows[0]) later();
