@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sqlite3
 from typing import NamedTuple
 
 from .state import AdminState
@@ -17,6 +18,11 @@ class Entry(NamedTuple):
     detail: str
 
 
+KEPT = 2_000
+"""Rows, at least, that are kept."""
+_BEGIN = "audit begins after"
+
+
 def note(state: AdminState, who: str, what: str, detail: str, now: float) -> None:
     """Write one row."""
     with state.open() as database:
@@ -24,6 +30,16 @@ def note(state: AdminState, who: str, what: str, detail: str, now: float) -> Non
         entry = Entry(now, who, what, detail)
         chain = _link(row[0] if row else "", entry)
         database.execute("INSERT INTO audit (at, who, what, detail, chain) VALUES (?, ?, ?, ?, ?)", (*entry, chain))
+        _shorten(database)
+
+
+def _shorten(database: sqlite3.Connection) -> None:
+    """Strangers write rows too, by guessing: the oldest go, and where the chain now begins is kept."""
+    if database.execute("SELECT count(*) FROM audit").fetchone()[0] <= KEPT + KEPT // 10:
+        return
+    last = database.execute("SELECT seq, chain FROM audit ORDER BY seq DESC LIMIT 1 OFFSET ?", (KEPT,)).fetchone()
+    database.execute("DELETE FROM audit WHERE seq <= ?", (last[0],))
+    database.execute("REPLACE INTO note VALUES (?, ?, ?)", (_BEGIN, last[1], 1e12))
 
 
 def latest(state: AdminState, count: int = 100) -> list[Entry]:
@@ -39,7 +55,8 @@ def is_whole(state: AdminState) -> bool:
     """False when a row was changed, or one in between taken out."""
     with state.open() as database:
         rows = database.execute("SELECT at, who, what, detail, chain FROM audit ORDER BY seq").fetchall()
-    before = ""
+        begin = database.execute("SELECT text FROM note WHERE key = ?", (_BEGIN,)).fetchone()
+    before = begin[0] if begin else ""
     for *values, chain in rows:
         if _link(before, Entry(*values)) != chain:
             return False

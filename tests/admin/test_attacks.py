@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bs4 import BeautifulSoup
 
 from capi_middleware import CapiMiddleware
 from capi_middleware.admin import account, inside
@@ -722,3 +723,17 @@ def test_personal_data_is_masked_in_the_event(app: CapiMiddleware, owner: Owner)
     assert "present," in page
     for secret in ("123456789<", "fb.1.1700000000000", "81.2.69.142", "Chrome/140", "asa@example"):
         assert secret not in page, secret
+
+
+# -- 33: nothing of anybody else's
+
+
+def test_33_every_page_loads_our_own_files_alone(owner: Owner) -> None:
+    for path, methods, _ in PATHS:
+        if "GET" not in methods or "static" in path:
+            continue
+        tree = BeautifulSoup(owner.get(path.lstrip("/")).text, "lxml")
+        loaded = [str(one.get("src") or one.get("href")) for one in tree.select("script[src], link[href], img[src]")]
+        assert all(where.startswith((f"{ADMIN}static/", "data:")) for where in loaded), (path, loaded)
+        assert all(str(form.get("action", ADMIN)).startswith(("/", "?")) for form in tree.select("form")), path
+    assert loaded, "there is something to look at"

@@ -197,3 +197,16 @@ def test_an_edited_audit_row_shows(owned: AdminState) -> None:
     database.commit()
     database.close()
     assert not audit.is_whole(owned)
+
+
+def test_the_log_is_bounded_and_stays_whole(owned: AdminState, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who guesses passwords writes into it, for years if he likes."""
+    monkeypatch.setattr(audit, "KEPT", 50)
+    for number in range(200):
+        audit.note(owned, "n", "wrong password", str(number), 1000.0 + number)
+    entries = audit.latest(owned, 1000)
+    assert 50 <= len(entries) <= 55 and entries[0].detail == "199"
+    assert audit.is_whole(owned)
+    with owned.open() as database:
+        database.execute("DELETE FROM audit WHERE seq = (SELECT min(seq) FROM audit)")
+    assert not audit.is_whole(owned), "the first that is left is not the first that was kept"

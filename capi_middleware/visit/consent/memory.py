@@ -69,16 +69,17 @@ class ToolMemory:
             threading.Thread(target=self._save, args=(now,), name="capi-consent-tools", daemon=True).start()
 
     def note_cookies(
-        self, host: str, names: frozenset[str], network: str, visitors: Callable[[str], int], now: float
+        self, host: str, names: frozenset[str], network: Callable[[], str], visitors: Callable[[str], int], now: float
     ) -> None:
-        """A visitor of ``network`` has brought these tools' cookies. ``visitors(host)``: how many came of late; asked
-        only where it decides something."""
+        """A visitor has brought these tools' cookies. Asked only where it decides something: his ``network()``, "" for
+        none that is known, and how many ``visitors(host)`` came of late."""
         known = names & self.seen(host)
         if known:
             self.note(host, known, now)
-        proven = frozenset(name for name in names - known if network and self._vote(host, name, network, visitors))
-        if proven:
-            self.note(host, proven, now)
+        if len(known) < len(names) and (where := network()):
+            proven = frozenset(name for name in names - known if self._vote(host, name, where, visitors))
+            if proven:
+                self.note(host, proven, now)
 
     def _vote(self, host: str, name: str, network: str, visitors: Callable[[str], int]) -> bool:
         with self._lock:

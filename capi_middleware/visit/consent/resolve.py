@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -39,16 +39,16 @@ def resolve_consent(
     if consent.mode == "off":
         return _MODE_OFF
     answers: Sequence[ToolAnswer] = reader_for(consent).answers(cookies, now) if cookies else ()
-    required, tool = _required(answers, host, settings, now, _network(environ, address) if remember and answers else "")
+    required, tool = _required(answers, host, settings, now, (lambda: _network(environ, address)) if remember else None)
     signal = _signal(environ, consent)
     return decide(answers, required, tool, signal, consent) if answers or signal else _unanswered(required, tool)
 
 
 def _required(
-    answers: Sequence[ToolAnswer], host: str, settings: Settings, now: float, network: str
+    answers: Sequence[ToolAnswer], host: str, settings: Settings, now: float, network: Callable[[], str] | None
 ) -> tuple[bool, str]:
-    """Whether a yes is needed, and for the ``auto`` mode the tool that makes it so. ``network``: of whom the answers
-    are, "" if they count for himself alone."""
+    """Whether a yes is needed, and for the ``auto`` mode the tool that makes it so. ``network``: tells of whom
+    the answers are; None if they count for himself alone."""
     consent = settings.consent
     if consent.mode != "auto":
         return consent.mode == "required", ""
@@ -56,7 +56,7 @@ def _required(
     if answers:
         here = frozenset(answer.tool for answer in answers) - _NO_BANNER
         if here:
-            if network:
+            if network is not None:
                 memory.note_cookies(host, here, network, visitors_of, now)
             return True, min(here)
     seen = memory.seen(host)
