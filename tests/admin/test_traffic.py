@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 from hypothesis import given
 from hypothesis import strategies as st
 
+from capi_middleware.admin import traffic as room
 from capi_middleware.admin.shape import pattern_of, shape_of
 from capi_middleware.admin.suggest import Quiet, quiet_rules, suggestions
 from capi_middleware.admin.traffic import Counted, RuleCount, ShapeCount, Traffic
@@ -246,3 +248,31 @@ def test_noting_takes_microseconds_not_a_disk(tmp_path: Path) -> None:
         traffic.note(HOST, "GET", f"/p/{number}", "", "page", [], 1)
     assert not (tmp_path / "later").exists()
     traffic.close()
+
+
+def test_a_file_of_the_version_before_is_brought_up(tmp_path: Path) -> None:
+    database = sqlite3.connect(tmp_path / room.FILE)
+    database.executescript(room._SCHEMA)
+    day = int(time.time()) // 86400
+    database.execute("INSERT INTO mark VALUES ('shop.example', ?, 'reason:CSP', 7)", (day,))
+    database.commit()
+    database.close()
+    counts = Traffic(tmp_path)
+    counts.mark("shop.example", "reason:CSP", 2)
+    assert counts.marks("shop.example") == {"reason:CSP": 9}
+    assert counts.marks_of_late("shop.example") == {"reason:CSP": 2}
+
+
+def test_what_was_mended_is_gone_an_hour_later(tmp_path: Path) -> None:
+    counts = Traffic(tmp_path)
+    with time_machine.travel("2026-03-04T10:10:00+00:00", tick=False) as clock:
+        counts.mark("", "reason:CSP", 500)
+        counts.mark("shop.example", "bare:ViewContent", 30)
+        assert counts.marks_of_late("shop.example") == {"reason:CSP": 500, "bare:ViewContent": 30}
+        clock.shift(3600)
+        counts.mark("", "reason:INLINE", 100)
+        assert counts.marks_of_late("shop.example")["reason:CSP"] == 500, "a hundred pages say too little"
+        counts.mark("", "reason:INLINE", 150)
+        assert counts.marks_of_late("shop.example") == {"reason:INLINE": 250}
+        clock.shift(26 * 3600)
+        assert counts.marks_of_late("shop.example") == {}
