@@ -47,6 +47,7 @@ _LOOKS = 300
 _SOUNDS_LIKE_CONSENT = re.compile(r"consent|cookie|gdpr|samtycke|privacy|ccpa|optin|opt-in", re.IGNORECASE)
 _MOST = 2_000
 _MOST_SHAPES = 3_000
+_MOST_HOSTS = 1_000
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS shape (
     host TEXT NOT NULL, day INTEGER NOT NULL, method TEXT NOT NULL, shape TEXT NOT NULL, outcome TEXT NOT NULL,
@@ -107,6 +108,8 @@ class Traffic:
         self._anew()
         self._known: dict[tuple[str, str], set[str]] = {}
         self._looks: dict[str, int] = {}
+        self._hosts: set[str] = set()
+        self._hosts_of = 0
         _EVERY.add(self)
 
     def _anew(self) -> None:
@@ -153,12 +156,16 @@ class Traffic:
 
     def matched(self, host: str, event: str, rule: str, at: float = 0.0) -> None:
         """A rule has made an event, ``at`` that time (seconds UTC; 0: now)."""
-        self._rules[host, int(at or time.time()) // 3600 * 3600, event, rule] += 1
+        key = (host, int(at or time.time()) // 3600 * 3600, event, rule)
+        if key in self._rules or len(self._rules) < _MOST:
+            self._rules[key] += 1
         if time.monotonic() >= self._due:
             self._start()
 
     def note_cookies(self, host: str, names: Iterable[str]) -> None:
         """Cookies that sound like a consent tool's, where none was recognised; of the first pages only."""
+        if len(self._looks) > _MOST_HOSTS:
+            self._looks.clear()
         self._looks[host] = self._looks.get(host, 0) + 1
         for name in names:
             if _SOUNDS_LIKE_CONSENT.search(name) and len(name) <= 40:
@@ -213,6 +220,11 @@ class Traffic:
                 return
             day = int(time.time()) // 86400
             with self._open() as database:
+                named = {key[0] for key in requests} | {key[0] for key in rules} | {key[0] for key in marks}
+                hosts = self._admitted(database, named, day)
+                requests = {key: found for key, found in requests.items() if key[0] in hosts}
+                rules = Counter({key: n for key, n in rules.items() if key[0] in hosts})
+                marks = Counter({key: n for key, n in marks.items() if key[0] in hosts})
                 shapes = self._shapes(database, requests)
                 room = _MOST_SHAPES - database.execute("SELECT count(*) FROM shape").fetchone()[0]
                 for key, n in shapes.items():
@@ -241,6 +253,16 @@ class Traffic:
                 for table, bound in (("shape", day - KEEP_DAYS), ("mark", day - KEEP_DAYS)):
                     database.execute(f"DELETE FROM {table} WHERE day < ?", (bound,))
                 database.execute("DELETE FROM rule WHERE hour < ?", ((day - KEEP_DAYS) * 86400,))
+
+    def _admitted(self, database: sqlite3.Connection, hosts: set[str], day: int) -> set[str]:
+        """Anybody can invent hosts: of these, those that are known, and new ones while there is room."""
+        if self._hosts_of != day:
+            known = database.execute("SELECT DISTINCT host FROM rule UNION SELECT DISTINCT host FROM mark").fetchall()
+            self._hosts, self._hosts_of = {"", *(host for (host,) in known)}, day
+        for host in hosts - self._hosts:
+            if len(self._hosts) < _MOST_HOSTS:
+                self._hosts.add(host)
+        return hosts & self._hosts
 
     def _shapes(
         self, database: sqlite3.Connection, requests: Mapping[tuple[str, ...], list[Any]]

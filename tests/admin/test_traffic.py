@@ -276,3 +276,24 @@ def test_what_was_mended_is_gone_an_hour_later(tmp_path: Path) -> None:
         assert counts.marks_of_late("shop.example") == {"reason:INLINE": 250}
         clock.shift(26 * 3600)
         assert counts.marks_of_late("shop.example") == {}
+
+
+def test_invented_hosts_do_not_fill_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "_MOST_HOSTS", 20)
+    counts = Traffic(tmp_path)
+    counts.matched("shop.example", "Lead", "kontakt")
+    counts.write()
+    for number in range(300):
+        host = f"{number}.evil.example"
+        counts.matched(host, "PageView", "page view")
+        counts.mark(host, "bare:ViewContent")
+        counts.note(host, "GET", "/", "", "page", (), 1)
+        counts.note_cookies(host, ["consent"])
+    counts.write()
+    counts.matched("shop.example", "Lead", "kontakt")
+    assert [count.n for count in counts.rules("shop.example")] == [2], "who was known before still counts"
+    database = sqlite3.connect(counts.path)
+    for table in ("rule", "mark", "recent", "shape"):
+        assert database.execute(f"SELECT count(DISTINCT host) FROM {table}").fetchone()[0] <= 20, table
+    database.close()
+    assert len(counts._looks) <= 21
