@@ -82,6 +82,8 @@ class SqlLedger(ABC):
             if value:
                 parts.append(f"{clause} ?")
                 values.append(value)
+        if wanted.event_name not in ("", "PageView"):
+            parts.append("event_name <> 'PageView'")  # the very words of the index
         if wanted.text:
             parts.append(f"({self.FIND}(event_id, ?) > 0 OR {self.FIND}(page, ?) > 0)")
             values += [wanted.text, wanted.text]
