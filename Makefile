@@ -47,7 +47,8 @@ container: $(VENV)/.tested
 	CAPI_CONTAINER=1 $(BIN)/python -m pytest tests/proxy/test_container.py
 
 # Each benchmark prints ratios within one run; a gate missed by more than a quarter fails. Writes docs/benchmarks.md.
-bench: $(VENV)/.benched system
+bench: $(VENV)/.benched
+	sh tests/system.sh wrk
 	$(BIN)/python benchmarks/run.py
 
 $(VENV)/.benched: $(VENV)/.tested

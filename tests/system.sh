@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what the tests need from the system's packages, where it is missing and we may.
+# Installs what the tests need from the system's packages, and programs named as arguments, where missing and we may.
 set -eu
 missing=""
 command -v chromium >/dev/null 2>&1 || missing="$missing chromium chromium-driver"
@@ -9,6 +9,9 @@ command -v firefox-esr >/dev/null 2>&1 || missing="$missing firefox-esr"
 command -v caddy >/dev/null 2>&1 || missing="$missing caddy"
 command -v node >/dev/null 2>&1 || missing="$missing nodejs"
 command -v npm >/dev/null 2>&1 || missing="$missing npm"
+for program in "$@"; do
+    command -v "$program" >/dev/null 2>&1 || missing="$missing $program"
+done
 [ -z "$missing" ] && exit 0
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
     echo "tests need these system packages, please install them:$missing" >&2
