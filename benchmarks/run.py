@@ -1,7 +1,7 @@
 """``make bench``: runs every benchmark of this folder and writes ``docs/benchmarks.md``.
 
 Figures are ratios within one run, or processor time; the machine and the versions of the peers stand beside them. Exits
-with 1 where a benchmark missed its gate.
+with 1 where a benchmark missed its gate twice.
 """
 
 from __future__ import annotations
@@ -29,24 +29,33 @@ def main() -> int:
     for name in chosen:
         print(f"== {name}", flush=True)
         begun = time.monotonic()
-        done = subprocess.run(
-            [sys.executable, str(HERE / f"{name}.py")],
-            cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
+        done = _run(name)
+        again = ""
+        if done.returncode:  # machines are noisy: a slow minute is no slow program
+            print(done.stdout, flush=True)
+            done, again = _run(name), " at the second try"
         print(done.stdout, flush=True)
         if done.returncode:
             missed.append(name)
         verdict = "all gates kept" if not done.returncode else "**a gate was missed**"
-        parts.append(f"## {name}\n\n```\n{done.stdout.rstrip()}\n```\n\n{verdict}, {time.monotonic() - begun:.0f} s\n")
+        took = f"{time.monotonic() - begun:.0f} s"
+        parts.append(f"## {name}\n\n```\n{done.stdout.rstrip()}\n```\n\n{verdict}{again}, {took}\n")
     if not sys.argv[1:]:
         (ROOT / "docs" / "benchmarks.md").write_text("\n".join(parts), encoding="utf-8")
     for name in missed:
         print(f"MISSED a gate: {name}")
     return 1 if missed else 0
+
+
+def _run(name: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(HERE / f"{name}.py")],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
 
 
 def _head() -> str:
