@@ -97,7 +97,7 @@ class CapiMiddleware:
             unlisted=self._shapes.note_call,
         )
         self._admin: Admin | None = None
-        self._ledger: Ledger | None = None
+        self._ledger = Ledger(self._source)  # opens nothing before it is asked
         self._prepare()
         self._announce()
 
@@ -251,7 +251,6 @@ class CapiMiddleware:
         from .admin.state import AdminState
 
         state = AdminState(state_dir(self._source.current))
-        self._ledger = Ledger(self._source)
         return Services(
             self._source, self._outbox, self._ledger, state, self._app, self._shapes, self._key, self._memory
         )
@@ -275,13 +274,10 @@ class CapiMiddleware:
         if not metrics.may_read(environ.get("HTTP_AUTHORIZATION", ""), token):
             start_response("401 Unauthorized", [("WWW-Authenticate", "Bearer"), ("Content-Length", "0")])
             return [b""]
-        ledger = Ledger(self._source)
         try:
-            totals = ledger.totals()
+            totals = self._ledger.totals()
         except StoreError:
             totals = {}  # capi_healthy says so
-        finally:
-            ledger.close()
         body = metrics.exposition(self._outbox.health(), totals, dict(self._counts), os.getpid()).encode()
         headers = [("Content-Type", metrics.CONTENT_TYPE), ("Cache-Control", "no-store")]
         start_response("200 OK", [*headers, ("Content-Length", str(len(body)))])
@@ -306,8 +302,7 @@ class CapiMiddleware:
         if self._traffic is not None:
             self._traffic.close()
         self._shapes.close()
-        if self._ledger is not None:
-            self._ledger.close()
+        self._ledger.close()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.__dict__["_app"], name)

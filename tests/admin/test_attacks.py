@@ -327,13 +327,16 @@ def test_16_no_page_tells_the_token(owner: Owner) -> None:
     assert TOKEN not in owner.get("rules.toml").text
 
 
+KEPT_FORMS = [
+    ("settings/erase", {"fbp": "fb.1.1700000000000.1"}),
+    ("consent", {"mode": "off", "gpc_setting": "denied"}),
+]
+"""Delicate forms that wait, whole, for the password."""
+
+
 @pytest.mark.parametrize(
     ("path", "data"),
-    [
-        ("settings/password", {"password": "x" * 20, "again": "x" * 20}),
-        ("settings/erase", {"fbp": "fb.1.1700000000000.1"}),
-        ("consent", {"mode": "off", "gpc_setting": "denied"}),
-    ],
+    [("settings/password", {"password": "x" * 20, "again": "x" * 20}), *KEPT_FORMS],
 )
 def test_16_delicate_changes_ask_for_the_password_again(
     app: CapiMiddleware, owner: Owner, path: str, data: dict[str, str]
@@ -362,10 +365,7 @@ def test_16_delicate_changes_ask_for_the_password_again(
     assert owner.get("events.csv").status_code == 200
 
 
-@pytest.mark.parametrize(
-    ("path", "data"),
-    [("settings/erase", {"fbp": "fb.1.1700000000000.1"}), ("consent", {"mode": "off", "gpc_setting": "denied"})],
-)
+@pytest.mark.parametrize(("path", "data"), KEPT_FORMS)
 def test_16_a_form_waits_for_the_password_and_is_sent_again(
     app: CapiMiddleware, owner: Owner, path: str, data: dict[str, str]
 ) -> None:

@@ -113,8 +113,9 @@ def confirm(desk: Desk) -> Response:
     if desk.request.method != "POST":
         return desk.page("confirm.html", problem="", next=_next(desk), kept=())
     state, kept = desk.services.state, _kept(desk)
-    place = desk.request.form.get("next", "")
-    place = place if kept and place in SENT_AGAIN else _next(desk)
+    wanted = desk.request.form.get("next", "")
+    again = bool(kept) and wanted in SENT_AGAIN
+    place = wanted if again else _next(desk)
     wait = throttle.wait_before(state, desk.door.network, desk.now)
     if wait:
         return _later(desk, "confirm.html", wait, next=place, kept=kept)
@@ -125,7 +126,7 @@ def confirm(desk: Desk) -> Response:
         return desk.page("confirm.html", 422, problem=text, next=place, kept=kept)
     throttle.succeeded(state)
     session.confirm(state, known, desk.now)
-    if kept and place in SENT_AGAIN:
+    if again:
         return redirect(desk.home + place, 307)  # the browser sends the same form there (RFC 9110 section 15.4.8)
     if place.startswith("events.csv"):  # a file leaves the page as it was, so the list fetches it
         query = place.partition("?")[2]
