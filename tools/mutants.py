@@ -1,31 +1,51 @@
-"""Mutation testing: changes the code a little, and asks whether a test notices (``make mutants``; mutmut, one process).
+"""Mutation testing: changes the code a little, and asks whether a test notices (``make mutants``).
 
-    python tools/mutants.py                     # all modules of [tool.mutmut] in pyproject.toml: hours on one core
-    python tools/mutants.py events page.judge   # some of them: minutes
+    python tools/mutants.py                     # all modules of [tool.mutmut] in pyproject.toml
+    python tools/mutants.py events page.judge   # some of them
     python tools/mutants.py --table [MODULES]   # what the last runs found, without running
+    python tools/mutants.py --afresh            # forget what the last runs found
+    python tools/mutants.py --seconds 60        # a part of it; ends with 3 where there is more to do
 
-A run goes on where the last one stopped: what was killed stays killed until its function changes. 1 where a mutant
-survives that no test kills and ``tests/mutants.toml`` does not explain.
+The mutants are mutmut's. They are tried in this process's children: the tests are collected once, each child begins
+where they have been collected and none has run, so that no mutant sees what another one, or the unchanged code, has
+left in a cache. In it run the tests that reach the changed function, until one fails.
+
+What was killed stays killed until its function changes; what survived is tried again when anything has changed.
+1 where a mutant survives that ``tests/mutants.toml`` does not explain.
 """
 
 from __future__ import annotations
 
 import argparse
+import difflib
+import gc
+import hashlib
+import importlib.machinery
 import json
+import os
 import re
-import subprocess
+import resource
+import shutil
+import signal
 import sys
+import time
 import tomllib
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import CodeType
+from typing import Any, cast
 
 ROOT = Path(__file__).resolve().parent.parent
-RESULTS = ROOT / "mutants" / "capi_middleware"
+PACKAGE = "capi_middleware"
+FOUND = ROOT / "mutants"
 COLUMNS = ("mutants", "killed", "survived", "explained", "untested", "not run")
-_SURVIVED, _UNTESTED, _NOT_RUN = 0, (5, 33), (None, 2)  # exit codes that mutmut notes; others are kills
-_UNSETTLED = (_SURVIVED, *_UNTESTED, *_NOT_RUN)
+SURVIVED, UNTESTED, ENDLESS, CRASHED = "survived", "untested", "endless", "crashed"
+UNFINISHED = 3
+_WALL = 120  # seconds of a mutant that waits for ever; of one that computes for ever: _CPU and ten times its tests
+_CPU = 5
+_MEMORY = 1 << 29  # bytes that a mutant may take beyond what the process has
 _STRING = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'")
 
 
@@ -77,58 +97,315 @@ def explanations(path: Path) -> list[Explanation]:
     return found
 
 
-def change_of(module: str, name: str, path: Path) -> Change:
-    """What a mutant changes, as mutmut shows it."""
-    from mutmut.mutation.diff_apply import get_diff_for_mutant
+@dataclass(slots=True)
+class Mutated:
+    """One module with all its mutants in it, as mutmut writes it, and what is known of each."""
 
-    lines = get_diff_for_mutant(name, path=path).splitlines()[2:]
-    was, becomes = (" ".join(line[1:].strip() for line in lines if line.startswith(sign)) for sign in "-+")
-    return Change(module, name, was, becomes)
+    path: Path
+    code: str
+    lines: list[str]
+    spans: dict[str, tuple[int, int]]  # lines of each function in ``code``
+    names: list[str]
+    fates: dict[str, str] = field(default_factory=dict)  # by the mutant's text: a test that fails, or one of the above
+    tree: str = ""  # what the code and tests were when the survivors survived
+
+    @property
+    def module(self) -> str:
+        """Such as ``page/judge.py``."""
+        return self.path.relative_to(ROOT / PACKAGE).as_posix()
+
+    @property
+    def dotted(self) -> str:
+        """Such as ``capi_middleware.page.judge``."""
+        return ".".join(self.path.relative_to(ROOT).with_suffix("").parts)
+
+    @property
+    def notes(self) -> Path:
+        return FOUND / f"{self.module}.json"
+
+    def text(self, name: str) -> list[str]:
+        """A function's lines, under the same name whichever mutant it is."""
+        first, last = self.spans[name]
+        return [line.replace(name, "f") for line in self.lines[first - 1 : last]]
+
+    def key(self, name: str) -> str:
+        """What a mutant is known by: its text, since numbers shift."""
+        function = name.partition("__mutmut_")[0]
+        return function + " " + hashlib.sha256("\n".join(self.text(name)).encode()).hexdigest()[:16]
+
+    def change(self, name: str) -> Change:
+        """What a mutant changes."""
+        original = name.partition("__mutmut_")[0] + "__mutmut_orig"
+        lines = list(difflib.unified_diff(self.text(original), self.text(name), n=0, lineterm=""))[2:]
+        was, becomes = (" ".join(line[1:].strip() for line in lines if line.startswith(sign)) for sign in "-+")
+        return Change(self.module, name, was, becomes)
+
+    def fate(self, name: str) -> str | None:
+        """What became of a mutant; None: not tried."""
+        return self.fates.get(self.key(name))
+
+    def settle(self, tree: str) -> list[str]:
+        """The mutants that have to be tried, the code and tests being ``tree``."""
+        if self.tree != tree:
+            self.fates = {key: fate for key, fate in self.fates.items() if fate not in (SURVIVED, UNTESTED)}
+            self.tree = tree
+        return [name for name in self.names if self.fate(name) is None]
+
+    def save(self) -> None:
+        """Only what still exists is kept."""
+        keys = {self.key(name) for name in self.names}
+        kept = {key: fate for key, fate in self.fates.items() if key in keys}
+        self.notes.parent.mkdir(parents=True, exist_ok=True)
+        self.notes.write_text(json.dumps({"tree": self.tree, "fates": kept}, indent=1))
 
 
-def results(modules: list[str]) -> Iterator[tuple[str, dict[str, int | None]]]:
-    """What was found so far: module, mutants and the exit codes that mutmut noted."""
-    for meta in sorted(RESULTS.rglob("*.meta")):
-        module = meta.relative_to(RESULTS).as_posix().removesuffix(".meta")
-        if not modules or any(f"/{module}".startswith(f"/{name.replace('.', '/')}") for name in modules):
-            yield module, json.loads(meta.read_text())["exit_code_by_key"]
+def mutated(path: Path) -> Mutated:
+    """A module, its mutants and what the last runs found."""
+    from mutmut.mutation.file_mutation import mutate_file_contents
+
+    made = mutate_file_contents(str(path.relative_to(ROOT)), path.read_text(encoding="utf-8"))
+    spans = {name: (span.start, span.end) for name, span in made.line_span_by_function_name.items()}
+    module = Mutated(path, made.code, made.code.split("\n"), spans, list(made.mutant_names))
+    if module.notes.exists():
+        notes = json.loads(module.notes.read_text())
+        module.fates, module.tree = notes["fates"], notes["tree"]
+    return module
 
 
-def run(modules: list[str]) -> int:
-    """Try the mutants of these modules that are not settled yet; mutmut's exit code."""
-    names = [f"capi_middleware.{name}*" for name in modules]
-    for _ in range(2):  # what is new since the last run is known after the first round
-        found = [codes for _, codes in results(modules)]
-        if modules and found:
-            names = [name for codes in found for name, code in codes.items() if code in _UNSETTLED]
-            if not names:
+def modules(configured: dict[str, Any], names: list[str]) -> list[Mutated]:
+    """Those of the configuration that ``names`` choose; all without names. Raises ``ValueError`` for an unknown one."""
+    paths = sorted({path for glob in configured["only_mutate"] for path in ROOT.glob(glob)})
+    wanted = [name.replace(".", "/") for name in names]
+    chosen = {name: [path for path in paths if f"{path}".startswith(f"{ROOT / PACKAGE / name}")] for name in wanted}
+    for name, found in chosen.items():
+        if not found:
+            raise ValueError(f"{name}: no module of [tool.mutmut] only_mutate")
+    return [mutated(path) for path in paths if not names or any(path in found for found in chosen.values())]
+
+
+def tree(configured: dict[str, Any]) -> str:
+    """A digest of the code and the tests."""
+    digest = hashlib.sha256()
+    tests = [ROOT / name for name in configured["pytest_add_cli_args_test_selection"]]
+    files = [*(ROOT / PACKAGE).rglob("*.py"), *(ROOT / "tests").rglob("conftest.py")]
+    for path in sorted(
+        {*files, *(path for test in tests for path in (test.rglob("*.py") if test.is_dir() else [test]))}
+    ):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+class _Loader(importlib.machinery.SourceFileLoader):
+    """Loads a module with its mutants instead of what its file holds."""
+
+    def __init__(self, module: Mutated) -> None:
+        super().__init__(module.dotted, str(module.path))
+        self._module = module
+
+    def get_code(self, fullname: str) -> CodeType:
+        return compile(self._module.code, str(self._module.path), "exec", dont_inherit=True)
+
+
+class _Finder:
+    """Puts the mutated modules in the place of their files."""
+
+    def __init__(self, chosen: Iterable[Mutated]) -> None:
+        self._chosen = {module.dotted: module for module in chosen}
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> importlib.machinery.ModuleSpec | None:
+        module = self._chosen.get(name)
+        if module is None:
+            return None
+        found = importlib.machinery.PathFinder.find_spec(name, [str(module.path.parent)])
+        places = [str(module.path.parent)] if module.path.name == "__init__.py" else None
+        spec = importlib.machinery.ModuleSpec(
+            name, _Loader(module), origin=found.origin if found else str(module.path), is_package=places is not None
+        )
+        spec.submodule_search_locations = places
+        spec.has_location = True
+        return spec
+
+
+def in_a_child(work: Callable[[], Any]) -> Any:
+    """What ``work`` returns in a forked process (JSON); where the process dies, ``ENDLESS`` or ``CRASHED``."""
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if not pid:
+        try:
+            os.close(reading)
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            os.dup2(nowhere, 1)
+            os.dup2(nowhere, 2)
+            said = json.dumps(work()).encode()
+            with os.fdopen(writing, "wb") as pipe:
+                pipe.write(said)
+        finally:
+            os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as pipe:
+        said = pipe.read()
+    status = os.waitpid(pid, 0)[1]
+    if said:
+        return json.loads(said)
+    return ENDLESS if os.WIFSIGNALED(status) and os.WTERMSIG(status) in (signal.SIGXCPU, signal.SIGALRM) else CRASHED
+
+
+@dataclass(slots=True)
+class Session:
+    """Pytest's plugin: tries mutants where pytest would run the tests."""
+
+    chosen: list[Mutated]
+    tree: str
+    until: float  # time.monotonic()
+    items: dict[str, Any] = field(default_factory=dict)
+    reaching: dict[str, list[str]] = field(default_factory=dict)  # by function: tests, the quickest first
+    seconds: dict[str, float] = field(default_factory=dict)  # by test, of the processor
+    done: bool = False
+
+    def pytest_runtestloop(self, session: Any) -> bool:
+        self.items = {item.nodeid: item for item in session.items}
+        gc.collect()
+        gc.freeze()
+        self._reach()
+        self.done = all(self._tried(module) for module in self.chosen)
+        return True
+
+    def _run(self, names: list[str]) -> str:
+        """The first of these tests that fails; '' where none does."""
+        from _pytest.runner import runtestprotocol
+
+        for name, following in zip(names, [*names[1:], None], strict=True):
+            item = self.items[name]
+            item._initrequest()
+            try:
+                reports = runtestprotocol(item, log=False, nextitem=self.items[following] if following else None)
+            except BaseException:
+                return name
+            if any(report.failed for report in reports):
+                return name
+        return ""
+
+    def _reach(self) -> None:
+        """Which tests reach which functions: the tests run once, the code unchanged."""
+        notes = FOUND / "reach.json"
+        key = [self.tree, [module.module for module in self.chosen]]
+        known = json.loads(notes.read_text()) if notes.exists() else {}
+        if known.get("key") != key:
+            known = in_a_child(self._reached)
+            if not isinstance(known, dict):
+                raise RuntimeError(f"the tests of the unchanged code: {known}")
+            self.seconds = known["seconds"]
+            control = self._fate("no such mutant", [*self.seconds])
+            if control != SURVIVED:
+                raise RuntimeError(f"fails after others with the code unchanged: {control}")
+            known["key"] = key
+            notes.parent.mkdir(exist_ok=True)
+            notes.write_text(json.dumps(known))
+        for name in known["failed"]:
+            print(f"left out, fails with the code unchanged: {name}")
+        self.seconds = known["seconds"]
+        for name in sorted(self.seconds, key=self.seconds.__getitem__):
+            for function in known["reached"][name]:
+                self.reaching.setdefault(function, []).append(name)
+        print(f"{len(self.items)} tests, {sum(self.seconds.values()):.1f} s")
+
+    def _reached(self) -> dict[str, Any]:
+        from mutmut.mutation import trampoline
+
+        reached: set[str] = set()
+        trampoline.record_trampoline_hit = lambda name, caller=None: reached.add(name)  # type: ignore[assignment]
+        trampoline.set_mutant_under_test("stats")
+        answer: dict[str, Any] = {"failed": [], "seconds": {}, "reached": {}}
+        for name in self.items:
+            reached.clear()
+            began = time.process_time()
+            if self._run([name]):
+                answer["failed"].append(name)
+            else:
+                answer["seconds"][name] = time.process_time() - began
+                answer["reached"][name] = sorted(reached)
+        return answer
+
+    def _tried(self, module: Mutated) -> bool:
+        """Whether all mutants of this module have been tried."""
+        names = module.settle(self.tree)
+        killers: list[str] = []  # of the last mutants of the same function: often the next one's too
+        function = ""
+        began, count = time.monotonic(), Counter[str]()
+        for name in names:
+            if time.monotonic() > self.until:
                 break
-        done = subprocess.run([sys.executable, "-m", "mutmut", "run", "--max-children", "1", *names], cwd=ROOT)
-        if done.returncode or not modules:
-            return done.returncode
-    return 0
+            if function != (function := f"{module.dotted}.{name.partition('__mutmut_')[0]}"):
+                killers = []
+            tests = self.reaching.get(function, [])
+            first = [test for test in killers if test in tests]
+            fate = self._fate(f"{module.dotted}.{name}", [*first, *(test for test in tests if test not in first)])
+            module.fates[module.key(name)] = fate
+            if fate in self.items:
+                killers = [fate, *(test for test in killers if test != fate)][:20]
+            count["killed" if fate in self.items else fate] += 1
+        module.save()
+        if names:
+            said = ", ".join(f"{number} {fate}" for fate, number in count.items())
+            print(f"{module.module}: {said}; {len(names) - count.total()} to go, {time.monotonic() - began:.0f} s")
+        return count.total() == len(names)
+
+    def _fate(self, mutant: str, tests: list[str]) -> str:
+        from mutmut.mutation.trampoline import set_mutant_under_test
+
+        def work() -> str:
+            for sign in (signal.SIGALRM, signal.SIGXCPU):
+                signal.signal(sign, signal.SIG_DFL)
+            signal.alarm(_WALL)
+            limit = _CPU + int(10 * sum(self.seconds[test] for test in tests))
+            resource.setrlimit(resource.RLIMIT_CPU, (limit, limit))
+            taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+            resource.setrlimit(resource.RLIMIT_AS, (taken + _MEMORY,) * 2)
+            set_mutant_under_test(mutant)
+            return self._run(tests) or SURVIVED
+
+        return cast(str, in_a_child(work)) if tests else UNTESTED
 
 
-def table(modules: list[str], known: list[Explanation]) -> tuple[dict[str, Counter[str]], list[Change]]:
+def run(configured: dict[str, Any], chosen: list[Mutated], seconds: float) -> int:
+    """Try the mutants that are not settled yet. 0: all of them are; UNFINISHED: the time was up; else pytest's code."""
+    import pytest
+
+    digest = tree(configured)
+    if not any(module.settle(digest) for module in chosen):
+        return 0
+    os.chdir(ROOT)
+    sys.path.insert(0, str(ROOT))
+    sys.meta_path.insert(0, cast(Any, _Finder(chosen)))
+    session = Session(chosen, digest, time.monotonic() + seconds)
+    arguments = [*configured["pytest_add_cli_args"], "-qq", "-s", "--assert=plain", "--tb=no", "-o", "timeout=0"]
+    code = pytest.main([*arguments, *configured["pytest_add_cli_args_test_selection"]], plugins=[session])
+    if code not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+        return int(code)
+    return 0 if session.done else UNFINISHED
+
+
+def table(chosen: list[Mutated], known: list[Explanation]) -> tuple[dict[str, Counter[str]], list[Change]]:
     """Figures by module, and the survivors that nobody explains."""
     figures: dict[str, Counter[str]] = {}
     unexplained = []
-    for module, codes in results(modules):
-        count = figures[module] = Counter({"mutants": len(codes)})
-        for name, code in codes.items():
-            if code in _NOT_RUN:
+    for module in chosen:
+        count = figures[module.module] = Counter({"mutants": len(module.names)})
+        for name in module.names:
+            fate = module.fate(name)
+            if fate is None:
                 count["not run"] += 1
-            elif code == _SURVIVED or code in _UNTESTED:
-                change = change_of(module, name, Path("capi_middleware") / module)
+            elif fate not in (SURVIVED, UNTESTED):
+                count["killed"] += 1
+            else:
+                change = module.change(name)
                 row = next((row for row in known if row.covers(change)), None)
                 if row is not None:
                     row.used = True
                     count["explained"] += 1
                 else:
-                    count["survived" if code == _SURVIVED else "untested"] += 1
+                    count[fate] += 1
                     unexplained.append(change)
-            else:
-                count["killed"] += 1
     return figures, unexplained
 
 
@@ -146,19 +423,27 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("modules", nargs="*", metavar="MODULE", help="such as events or delivery.verdict")
     parser.add_argument("--table", action="store_true", help="print what the last runs found")
+    parser.add_argument("--afresh", action="store_true", help="forget what the last runs found")
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="stop then; the next call goes on")
     options = parser.parse_args()
+    cast(Any, sys.stdout).reconfigure(line_buffering=True)
+    if options.afresh:
+        shutil.rmtree(FOUND, ignore_errors=True)
+    configured = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["mutmut"]
+    chosen = modules(configured, options.modules)
     if not options.table:
-        code = run(options.modules)
+        code = run(configured, chosen, options.seconds)
         if code:
             return code
     known = explanations(ROOT / "tests" / "mutants.toml")
-    figures, unexplained = table(options.modules, known)
+    figures, unexplained = table(chosen, known)
     for change in unexplained:
-        print(f"\n{change.name}\n  - {change.was}\n  + {change.becomes}")
+        print(f"\n{change.module} {change.name}\n  - {change.was}\n  + {change.becomes}")
     _print(figures)
-    complete = not options.modules and not any(count["not run"] for count in figures.values())
+    complete = not any(count["not run"] for count in figures.values())
+    tried = {module.module for module in chosen}
     for row in known if complete else ():
-        if not row.used:
+        if not row.used and row.module in tried:
             print(f"tests/mutants.toml: no such survivor any more: {row.module}: {row.was}")
     return 1 if unexplained else 0
 

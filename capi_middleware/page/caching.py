@@ -72,22 +72,20 @@ def _for_cdn(headers: Mapping[str, str]) -> bool:
 def _lives(control: Mapping[str, str]) -> bool:
     if not control or "no-store" in control:
         return False
-    if "public" in control and control.get("s-maxage", control.get("max-age", "1")) != "0":
+    if "public" in control and control.get("s-maxage", control.get("max-age")) != "0":
         return True
     return any(control.get(name, "0").lstrip("0")[:1].isdigit() for name in ("s-maxage", "max-age"))
 
 
 def _in_future(expires: str) -> bool:
-    if not expires or expires.strip() in ("0", "-1"):
-        return False
     try:
         return parsedate_to_datetime(expires).timestamp() > time.time()
     except (ValueError, OverflowError):
-        return False  # RFC 9111 section 5.3: damaged means already expired
+        return False  # RFC 9111 section 5.3: damaged, as 0 and -1 are, means already expired
 
 
 def _varies_by_visitor(vary: str) -> bool:
-    return bool(vary) and not {"cookie", "*"}.isdisjoint(part.strip() for part in vary.lower().split(","))
+    return not {"cookie", "*"}.isdisjoint(part.strip() for part in vary.lower().split(","))
 
 
 def private(headers: Headers, said: str) -> Headers:

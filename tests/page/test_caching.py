@@ -235,6 +235,16 @@ def test_last_modified_is_raised_to_the_snippets(date: int, out: int) -> None:
 
 
 @row("Last-Modified")
+def test_a_copy_of_the_second_in_which_the_snippet_came_has_it() -> None:
+    """Dates in headers have no fractions; when this process began has."""
+    mark = Validators("0a1b2c3d", 1_700_000_000.7)
+    raised = mark.outgoing([DATED])
+    assert raised == [("Last-Modified", "Tue, 14 Nov 2023 22:13:20 GMT")]
+    environ = create_environ(headers={"If-Modified-Since": raised[0][1]})
+    assert mark.incoming(environ, True)
+
+
+@row("Last-Modified")
 @pytest.mark.parametrize(
     ("date", "kept"), [(1_699_999_999, False), (1_700_000_000, True), (1_800_000_000, True), ("rubbish", False)]
 )
@@ -328,6 +338,9 @@ def test_static_snippet_is_the_same_for_everyone(snippet: Snippet) -> None:
         ({"cache-control": "max-age=060"}, True),
         ({"cache-control": "max-age=00"}, False),
         ({"cache-control": "max-age=-1"}, False),
+        ({"cache-control": "max-age=6; must-revalidate"}, True),  # damaged, but the number is there
+        ({"cache-control": "max-age=0; must-revalidate"}, False),
+        ({"cache-control": "max-age=x0"}, False),
         ({"cache-control": "MAX-AGE=60"}, True),
         ({"cache-control": "no-cache, max-age=60"}, False),
         ({"cache-control": "public, s-maxage=0, max-age=60"}, True),
@@ -354,6 +367,7 @@ def test_static_snippet_is_the_same_for_everyone(snippet: Snippet) -> None:
         ({"x-accel-expires": "0", "xkey": "a"}, True),
         ({"x-litespeed-tag": "a"}, True),
         ({"etag": '"a"', "vary": "accept, COOKIE"}, False),
+        ({"etag": '"a"', "vary": "cookie,accept"}, False),
         ({"etag": '"a"', "vary": ""}, True),
         ({"etag": '"a"', "set-cookie": "a=1"}, False),
         ({}, False),
