@@ -95,6 +95,7 @@ class CapiMiddleware:
             _limits(self._source.current),
             shared=lambda: self._shapes.mark("", "shared id"),
             unlisted=self._shapes.note_call,
+            count=self._count,
         )
         self._admin: Admin | None = None
         self._ledger = Ledger(self._source)  # opens nothing before it is asked

@@ -68,7 +68,8 @@ class Report(NamedTuple):
 class Answer(NamedTuple):
     """``body``: what the script gets. ``events``: whose server leg is due now. ``set_cookies``: whole values.
     ``forget``: the ``_fbp`` of a visitor who has withdrawn consent, whose unsent events are to be deleted.
-    ``unlisted``: host and name of a call of the page's own pixel that has no server leg, as nobody has listed it."""
+    ``unlisted``: host and name of a call of the page's own pixel that has no server leg, as nobody has listed it.
+    ``unread``: nobody has read the page yet."""
 
     body: Mapping[str, Any]
     events: tuple[Event, ...] = ()
@@ -76,6 +77,7 @@ class Answer(NamedTuple):
     set_cookies: tuple[str, ...] = ()
     forget: str = ""
     unlisted: tuple[str, str] | None = None
+    unread: bool = False
 
 
 def answer(message: Message, environ: Mapping[str, Any], shop: Shop, now: float) -> Answer | None:
@@ -95,11 +97,11 @@ def answer(message: Message, environ: Mapping[str, Any], shop: Shop, now: float)
     ids = click_ids(visit, shop.settings, now)
     known = shop.identity.load(visit.cookies.get(IDENTITY_COOKIE, ""))
     who = visitor(visit, ids, known, shop.settings.shop.country)
-    found, need = _events(message, visit, shop)
+    found, unread = _events(message, visit, shop)
     events = tuple(_dated(event, visit, who, int(now)) for event in found)
     given = () if message.kind is Kind.ADOPT else events
     body: dict[str, Any] = {"v": 1, "state": "granted", "events": rows(given)}
-    if need:
+    if unread and not message.last:
         body["need"] = True
     if who.user_data:
         body["user"] = {key: values[0] for key, values in who.user_data.items() if values}
@@ -107,7 +109,7 @@ def answer(message: Message, environ: Mapping[str, Any], shop: Shop, now: float)
         name, country, state = visit.consent.data_processing_options
         body["ldu"] = [[name], country, state]
     unlisted = (visit.host, message.name) if _is_unlisted(message, shop.settings) else None
-    return Answer(body, events, set_cookies=ids.set_cookies, unlisted=unlisted)
+    return Answer(body, events, set_cookies=ids.set_cookies, unlisted=unlisted, unread=unread)
 
 
 def page_environ(message: Message, environ: Mapping[str, Any]) -> dict[str, Any]:
@@ -137,7 +139,8 @@ def page_environ(message: Message, environ: Mapping[str, Any]) -> dict[str, Any]
 
 
 def _events(message: Message, visit: Visit, shop: Shop) -> tuple[list[Event], bool]:
-    """Events without visitor and time, and whether the page's markup is needed for more."""
+    """Events without visitor and time, and whether there may be more: the page has not been read yet, here or in
+    another process, so the script is to ask (again) with the page's markup."""
     if message.kind is Kind.TRACK:
         return [_tracked(message, visit, shop.settings)] if _may_track(message.name, shop.settings) else [], False
     if message.kind is Kind.ADOPT:
@@ -149,8 +152,9 @@ def _events(message: Message, visit: Visit, shop: Shop) -> tuple[list[Event], bo
         return opened, False
     plan = shop.inference.plan(visit)
     known = _known(visit, shop)
-    need = known is None and message.kind is not Kind.PAGE and not plan.wanted.isdisjoint(("product", "html"))
+    tells = message.kind is Kind.PAGE
     facts = known or _posted(message, visit, shop)
+    unread = known is None and not facts.is_product and not plan.wanted.isdisjoint(("product", "html"))
     conclusion = plan.conclude(Response(200, _PAGE, facts))
     concluded = list(conclusion.events)
     if known is not None and "ViewContent" in {
@@ -160,14 +164,14 @@ def _events(message: Message, visit: Visit, shop: Shop) -> tuple[list[Event], bo
         # What the rules made of the whole page when it was rendered, of which only its facts are known now.
         concluded = [found for found in concluded if not _of_product(found)]
         concluded.append(Inferred("ViewContent", known.product, known.sources, "product page"))
-    # Two messages of one view share its events between them: what the product's markup adds is the second's.
-    tells = message.kind is Kind.PAGE
-    made = (
+    # The messages of one view share its events between them: the product's is that of the first one that can tell it.
+    waits = unread and not message.last
+    made = [
         _made(inferred, number, message, visit, shop.settings)
         for number, inferred in enumerate(concluded)
-        if inferred.browser and not (need and _of_product(inferred)) and not (tells and not _of_product(inferred))
-    )
-    return [*opened, *made], need
+        if inferred.browser and (not waits if _of_product(inferred) else not tells)
+    ]
+    return [*opened, *made], unread and not (tells and made)
 
 
 def _of_product(found: Inferred) -> bool:

@@ -66,7 +66,10 @@ class Outbox(Protocol):
 class Collector:
     """Answers the page's script; one a process. Everything that is refused moves a counter in ``refused`` and costs
     no parse. ``shared()`` is called when the browsers of several visitors report one and the same ID: a cache has given
-    one visitor's page to others. ``unlisted(host, name)``: a page's own pixel has made a call that is not mirrored."""
+    one visitor's page to others. ``unlisted(host, name)``: a page's own pixel has made a call that is not mirrored.
+    ``count(name)``: VIEW_UNREAD for each view whose page nobody had read when its browser asked, VIEW_READ_LATER for
+    each of those that could be answered when it asked again; the rest are views of which it is not known whether they
+    showed a product."""
 
     def __init__(
         self,
@@ -75,16 +78,18 @@ class Collector:
         clock: Callable[[], float] = time.time,
         shared: Callable[[], object] = lambda: None,
         unlisted: Callable[[str, str], object] = lambda host, name: None,
+        count: Callable[[str], object] = lambda name: None,
     ) -> None:
         self.refused: Counter[str] = Counter()
         self._unlisted = unlisted
+        self._count = count
         self._shared = shared
         self._reporters: LRUCache[str, set[int]] = LRUCache(_REPORTERS)
         self._outbox = outbox
         self._limits = limits
         self._clock = clock
         self._given: LRUCache[str, bool] = LRUCache(_IDS)
-        self._answers: LRUCache[tuple[str, str], Answer] = LRUCache(_ANSWERS)
+        self._answers: LRUCache[tuple[Kind, str, str], Answer] = LRUCache(_ANSWERS)
         self._lock = Lock()
 
     def reply(self, environ: Mapping[str, Any], shop: Shop, owed: Sequence[Event] = ()) -> Reply:
@@ -113,17 +118,24 @@ class Collector:
 
     def _answer(self, message: Message, environ: Mapping[str, Any], shop: Shop, now: float) -> Answer | None:
         """A view that is asked about again, as its first answer was lost on the way, gets the same answer."""
-        if message.kind is not Kind.VIEW:
+        if message.kind not in (Kind.VIEW, Kind.PAGE):
             return answer(message, environ, shop, now)
-        key = (message.view_id, message.url)
+        key = (message.kind, message.view_id, message.url)
         with self._lock:
             known = self._answers.get(key)
         if known is not None:
             return known
         given = answer(message, environ, shop, now)
-        if given is not None and given.body.get("state") == "granted":
-            with self._lock:
-                self._answers[key] = given
+        if given is None or given.body.get("state") != "granted":
+            return given
+        if message.kind is Kind.PAGE and given.unread:
+            return given  # it may know more next time
+        with self._lock:
+            self._answers[key] = given
+        if message.kind is Kind.PAGE:
+            self._count("VIEW_READ_LATER")
+        elif given.unread:
+            self._count("VIEW_UNREAD")
         return given
 
     def _hand_over(self, given: Answer, pixel_id: str) -> None:

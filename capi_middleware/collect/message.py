@@ -28,7 +28,8 @@ class Kind(Enum):
     VIEW = "view"
     """A page is shown that has no events yet: which ones has it?"""
     PAGE = "page"
-    """The same view, now with the product markup that the answer to VIEW asked for."""
+    """The same view, once the page is there, with its product markup, as the answer to VIEW asked; and once more later,
+    where the page had still not been read."""
     CONSENT = "consent"
     """The visitor may have answered a consent tool: what the page holds, sealed, may be due."""
     TRACK = "track"
@@ -52,7 +53,8 @@ class Handed(Enum):
 
 class Message(NamedTuple):
     """``url``: absolute, without fragment. ``view_id``: 32 hex digits, "" in a report. ``tokens``: sealed events.
-    ``page``: HTML text. ``name``, ``data``: of a tracked event. ``handed``, ``rows``: of a report."""
+    ``page``: HTML text. ``last``: it is not asked again. ``name``, ``data``: of a tracked event.
+    ``handed``, ``rows``: of a report."""
 
     kind: Kind
     url: str
@@ -60,6 +62,7 @@ class Message(NamedTuple):
     view_id: str = ""
     tokens: tuple[str, ...] = ()
     page: str = ""
+    last: bool = False
     name: str = ""
     data: Mapping[str, Any] = {}
     handed: Handed = Handed.QUEUED
@@ -95,6 +98,7 @@ def _viewing(given: Mapping[str, Any], message: Message) -> Message | None:
         view_id=view_id,
         tokens=tuple(token for token in tokens[:_TOKENS] if isinstance(token, str)),
         page=_text(given, "p", LARGEST),
+        last=message.kind is Kind.PAGE and given.get("l") != 0,  # one that does not say so asks no second time
     )
 
 

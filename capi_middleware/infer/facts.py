@@ -146,7 +146,16 @@ class Place(NamedTuple):
 
     def learn(self, facts: Facts) -> None:
         if self.memory is not None:
-            self.memory.learn(self.host, f"{self.path}?{self.query}" if self.query else self.path, facts)
+            self.memory.learn(self.host, self._address(), facts)
+
+    def learn_first(self, facts: Facts) -> None:
+        """What a page says in short, where nothing is known of it: its visitor's browser may ask before the rest is
+        read."""
+        if self.memory is not None and self.memory.by_url(self.host, self._address()) is None:
+            self.memory.learn(self.host, self._address(), facts)
+
+    def _address(self) -> str:
+        return f"{self.path}?{self.query}" if self.query else self.path
 
 
 def _of_shop(shop: ShopSettings) -> tuple[str, ...]:
@@ -205,7 +214,10 @@ def _read_short(page: bytes, place: Place, key: tuple[str, ...]) -> Facts | None
         if not settled.same(facts, whole):
             _trust.doubt(kind, whole)
 
-    return facts if later.put(key, confirm) else None
+    if not later.put(key, confirm):
+        return None
+    place.learn_first(facts)
+    return facts
 
 
 def _compare(page: bytes, place: Place, whole: Facts, wanted: settled.Sources) -> None:

@@ -42,6 +42,7 @@ CREATE TABLE IF NOT EXISTS page (
     number INTEGER PRIMARY KEY AUTOINCREMENT, host TEXT NOT NULL, address BLOB NOT NULL, seen REAL NOT NULL,
     data TEXT NOT NULL, UNIQUE (host, address)
 )"""
+_PARTS = ("ids", "variants", "cards")
 _KINDS = ("sku", "product_id", "variant_id", "group_id", "mpn", "gtin")
 
 _log = logging.getLogger(__name__)
@@ -97,11 +98,13 @@ class ProductMemory:
         return entry.data if entry is not None else None
 
     def by_url(self, host: str, address: str) -> Facts | None:
-        """The facts of the page at this path and query; None when it was not seen."""
+        """The facts of the page at this path and query; None when it was not seen: then what other processes have
+        learnt is looked at at once, for whoever asks again."""
         self._awake()
         with self._lock:
             page = self._pages.get((host, hashed(address)))
         if page is None or (not page.facts.is_product and time.time() - page.seen > NOT_A_PRODUCT):
+            self._wake.set()
             return None
         return page.facts
 
@@ -321,12 +324,20 @@ def hashed(address: str) -> bytes:
 
 
 def _same(known: Facts, facts: Facts) -> bool:
-    return known.is_product == facts.is_product and known.product == facts.product and known.title == facts.title
+    """Whether a reading tells nothing new. A page read in short at first has told less of all but its
+    product."""
+    return (
+        known.is_product == facts.is_product
+        and known.product == facts.product
+        and known.title == facts.title
+        and not any(facts.more.get(part) and not known.more.get(part) for part in _PARTS)
+        and len(facts.more.get("ids", ())) <= len(known.more.get("ids", ()))
+    )
 
 
 def _kept(facts: Facts) -> Facts:
     """What is worth remembering."""
-    more = {key: facts.more[key] for key in ("ids", "variants", "cards") if facts.more.get(key)}
+    more = {key: facts.more[key] for key in _PARTS if facts.more.get(key)}
     return Facts(facts.product, facts.sources, facts.is_product, facts.title, (), more)
 
 

@@ -71,10 +71,11 @@ def _asset(mount: str, name: str, options: str) -> ScriptAsset:
 
 
 def _source(name: str) -> str:
-    """A source without comments and needless space. Not a JavaScript parser: the source keeps to what this can do
-    (comments on lines of their own, every statement ended by a semicolon, no space beside a sign in a literal
-    pattern), and the tests run what comes out."""
+    """A source without comments and needless space, and with ``let`` alone, which compresses better. Not a JavaScript
+    parser: the source keeps to what this can do (comments on lines of their own, every statement ended by a semicolon,
+    no space beside a sign in a literal pattern), and the tests run what comes out."""
     text = files("capi_middleware.page").joinpath("browser", name).read_text(encoding="utf-8")
     lines = (line.strip() for line in text.splitlines())
     text = "\n".join(line for line in lines if not line.startswith("//"))
-    return _SPACE.sub(lambda found: found[1] or found[2] or " ", text).strip() + "\n"
+    text = _SPACE.sub(lambda found: found[1] or found[2] or " ", text).strip() + "\n"
+    return text.replace("const ", "let ")

@@ -71,13 +71,37 @@ test('collect: product markup is sent when the answer asks for it', async () => 
   assert.deepEqual(page.tracked.map((call) => call[1]), ['PageView', 'ViewContent']);
 });
 
-test('collect: a page without product markup is not sent', async () => {
+test('collect: a page that nobody has read is asked for once it is here, whatever its markup, and once more', async () => {
+  let asked = 0;
+  const page = new FakePage({
+    readyState: 'loading',
+    parts: [{ outerHTML: '<title>Start</title>' }],
+    answer: (m) => {
+      if (m.k === 'view') return { ...granted(['PageView', {}, m.i]), need: true };
+      return asked++ ? granted(['ViewContent', {}, ID]) : { ...granted(), need: true };
+    },
+  });
+  await page.pass(5000);
+  assert.deepEqual(page.messages.map((m) => m.k), ['view']);
+  page.window.document.readyState = 'interactive';
+  page.window.document.dispatch('DOMContentLoaded');
+  await page.pass(900);
+  assert.deepEqual(page.messages.map((m) => [m.k, m.l]), [['view', undefined], ['page', 0]]);
+  await page.pass(60000);
+  assert.deepEqual(page.messages.map((m) => [m.k, m.l]), [['view', undefined], ['page', 0], ['page', 1]]);
+  assert.deepEqual(page.tracked.map((call) => call[1]), ['PageView', 'ViewContent']);
+  assert.equal(new Set(page.messages.map((m) => m.i)).size, 1);
+});
+
+test('routes: a page without product markup is not asked for', async () => {
   const page = new FakePage({
     parts: [{ outerHTML: '<title>Start</title>' }],
-    answer: (m) => ({ ...granted(['PageView', {}, m.i]), need: true }),
+    answer: (m) => ({ ...granted(['PageView', {}, m.i]), need: m.k === 'view' && m.u.endsWith('/2') }),
   });
   await page.pass(1000);
-  assert.equal(page.messages.length, 1);
+  page.window.history.pushState({}, '', '/p/2');
+  await page.pass(9000);
+  assert.deepEqual(page.messages.map((m) => m.k), ['view', 'view']);
 });
 
 test('collect: markup is cut at 24 000 characters', async () => {

@@ -336,3 +336,28 @@ def test_one_id_from_three_visitors_is_a_cache_s_doing() -> None:
     for address in ("81.2.69.144", "81.2.69.145"):
         desk.post(report, REMOTE_ADDR=address)
     assert desk.shared == 1
+
+
+def test_a_page_that_nobody_has_read_is_to_be_asked_for_once_more() -> None:
+    desk = Desk()
+    asked = {"v": 1, "k": "page", "u": "https://shop.example/p/1", "i": VIEW_ID, "p": "<title>Lamp</title>"}
+    desk.view()
+    assert desk.post({**asked, "l": 0})[2]["need"] is True
+    assert "need" not in desk.post({**asked, "l": 1})[2], "it was the last time"
+    assert "need" not in desk.post(asked)[2], "an older script would ask for ever"
+    desk.memory.learn("shop.example", "/p/1", Facts({"content_ids": ["L-1"], "value": 249.0}, {}, True))
+    replies = [desk.post({**asked, "l": 1})[2] for _ in range(2)]
+    assert names(replies[0]) == ["ViewContent"] and replies[0] == replies[1]
+    assert [event.event_name for event in desk.events] == ["PageView", "ViewContent"]
+
+
+def test_a_rule_that_needs_no_facts_has_its_event_without_them_at_last() -> None:
+    words = {"event": "ViewContent", "path": "/p/<id>", "data": {"content_ids": "path:id", "content_name": "css:h1"}}
+    rule = RuleReader("capi.toml").read(words, 0, lambda *parts: None)
+    assert rule is not None
+    desk = Desk(rules=(rule,))
+    asked = {"v": 1, "k": "page", "u": "https://shop.example/p/1", "i": VIEW_ID, "p": ""}
+    assert names(desk.view()) == ["PageView"]
+    assert names(desk.post({**asked, "l": 0})[2]) == []
+    [event] = desk.post({**asked, "l": 1})[2]["events"]
+    assert event[:2] == ["ViewContent", {"content_ids": ["1"]}]

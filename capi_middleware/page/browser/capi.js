@@ -204,8 +204,10 @@
     waiting.splice(0).forEach((old) => ask('track', old));
     if (message.i !== viewId) return;
     held = false;
+    // The page may not have been read when its view was asked about. Once it is here it has, or a moment later.
+    const late = message.k === 'page';
     parsed(() =>
-      after(settle, () => {
+      after(late ? 1e3 : settle, () => {
         if (message.i !== viewId) return;
         // What an app has left standing of the page before says nothing of this one.
         const parts = markup();
@@ -214,7 +216,7 @@
           if (!(settle && drawn.includes(part)) && p.length + part.length < 24e3) p += part;
         });
         drawn = parts;
-        if (answer.need && /product/i.test(p)) ask('page', { p });
+        if (answer.need && (!settle || /product/i.test(p))) ask('page', { p, l: +(late || settle > 0) });
       })
     );
   };

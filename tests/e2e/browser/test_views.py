@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 import pytest
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 from capi_middleware.sandbox import Sandbox
-from tests.e2e.conftest import Certificate, Visitor
+from tests.e2e.conftest import SHOP_HOST, Certificate, Visitor, Wrapped
 from tests.e2e.validator import Expected, check
 
 from .conftest import NewVisitor, OpenShop, both_legs, watch
+
+
+class Quiet(WSGIRequestHandler):
+    """Sends each piece of a page as it is made, and keeps no log."""
+
+    protocol_version = "HTTP/1.1"
+
+    def log(self, type: str, message: str, *args: object) -> None:
+        pass
+
 
 LAMP = {"value": 249.0, "currency": "SEK", "content_ids": ["1"]}
 
@@ -122,3 +136,35 @@ def test_a_rule_that_reads_the_page_itself_holds_for_stored_pages(
     visitor.page.goto(open_shop(rules=[rule]).url + "/cached/p/2")
     data = {"content_ids": ["2"], "content_name": "Stol", "content_category": "Möbler"}
     check(sandbox, ["PageView", Expected("ViewContent", "/cached/p/2", data)], visitor)
+
+
+def test_a_view_that_is_asked_about_before_its_page_has_been_read(
+    wrap: Callable[..., Wrapped], sandbox: Sandbox, visitor: Visitor
+) -> None:
+    """The first view of a product that says nothing to machines, on a page that a cache may store: the shop is still
+    writing it when its browser asks."""
+    asked = threading.Event()
+
+    def slow(environ: WSGIEnvironment, start_response: StartResponse) -> Iterator[bytes]:
+        start_response("200 OK", [("Content-Type", "text/html; charset=utf-8"), ("ETag", 'W/"1"')])
+        icon = '<link rel="icon" href="data:,">'
+        head = f'<head><meta charset="utf-8">{icon}<title>Lampa</title></head>'
+        yield f'<!doctype html><html lang="sv">{head}<body>'.encode()
+        assert asked.wait(10), "the browser has not asked"
+        form = '<form method="post" action="/cart/add"><input type="hidden" name="product_id" value="1">'
+        button = "<button>Lägg i varukorgen</button></form>"
+        yield f'<main><h1>Lampa</h1><p class="price">249 kr</p>{form}{button}</main></body></html>'.encode()
+
+    wrapped = wrap(slow, currency="SEK", mode="off").app
+
+    def heard(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        answer = wrapped(environ, start_response)
+        if environ["PATH_INFO"] == "/_shop/collect":
+            asked.set()
+        return answer
+
+    with make_server("127.0.0.1", 0, heard, threaded=True, request_handler=Quiet) as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        visitor.page.goto(f"http://{SHOP_HOST}:{server.server_port}/p/1")
+        check(sandbox, [Expected("PageView", "/p/1"), Expected("ViewContent", "/p/1", LAMP)], visitor)
+        server.shutdown()
