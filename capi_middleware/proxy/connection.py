@@ -16,6 +16,8 @@ from typing import Final
 from .failure import Failure, GatewayError
 from .origin import Origin
 
+_RECORD: Final = 16384
+"""Bytes of the largest TLS record (RFC 8446, 5.1)."""
 _KERNEL_TIMEOUTS: Final = sys.platform == "linux" and struct.calcsize("l") == 8
 
 
@@ -33,13 +35,14 @@ class Timeouts:
 class Connection:
     """One socket to the shop. ``used``: how many requests it has carried before this one."""
 
-    __slots__ = ("_limit", "_poller", "idle_since", "sock", "used")
+    __slots__ = ("_ahead", "_limit", "_poller", "idle_since", "sock", "used")
 
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
         self.used = 0
         self.idle_since = 0.0
         self._limit = -1.0
+        self._ahead: bytes | None = None
         self._poller = None
         if hasattr(select, "poll"):
             self._poller = select.poll()
@@ -59,6 +62,9 @@ class Connection:
 
     def receive(self, size: int) -> bytes:
         """Bytes, or ``b""`` at the end. Raises ``TimeoutError``, ``OSError``."""
+        if self._ahead is not None:
+            ahead, self._ahead = self._ahead, None
+            return ahead
         try:
             return self.sock.recv(size)
         except (BlockingIOError, ssl.SSLWantReadError):
@@ -73,11 +79,30 @@ class Connection:
 
     def readable(self) -> bool:
         """Whether bytes or the end wait. On an idle connection both mean that it is of no use any more."""
-        if isinstance(self.sock, ssl.SSLSocket) and self.sock.pending():
-            return True
+        if isinstance(self.sock, ssl.SSLSocket):
+            return self._ahead is not None or self._looks_ahead(self.sock)
+        return self._polled()
+
+    def _polled(self) -> bool:
         if self._poller is None:
             return bool(select.select([self.sock], [], [], 0)[0])
         return bool(self._poller.poll(0))
+
+    def _looks_ahead(self, sock: ssl.SSLSocket) -> bool:
+        """Of what has come over TLS, reading alone tells whether it is data: each handshake of TLS 1.3 is followed by
+        session tickets (RFC 8446, 4.6.1), which are no answer."""
+        if not (sock.pending() or self._polled()):
+            return False
+        try:
+            sock.settimeout(0)
+            self._ahead = sock.recv(_RECORD)
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            return False
+        except OSError:
+            self._ahead = b""
+        finally:
+            sock.settimeout(self._limit if self._limit >= 0 else None)
+        return True
 
     def close(self) -> None:
         """Close; never raises."""

@@ -187,6 +187,31 @@ class TestUpstreamTls:
             proxy.stop()
             shop.close()
 
+    def test_a_long_upload_on_a_fresh_connection(self, tmp_path: Path, secure: trustme.CA) -> None:
+        """After the handshake of TLS 1.3 session tickets come, which are no answer that ends the upload early."""
+        shop = self._serve(tmp_path, secure, "127.0.0.1", 'ca_file = "ca.pem"\nanswer_timeout = 5.0')
+        proxy = Proxy(tmp_path)
+        try:
+            answer = ask(proxy.port, get("/p", extra="Content-Length: 8000000\r\n", method="POST") + b"x" * 8_000_000)
+            assert (answer.status, answer.body) == (200, b"ok")
+            assert shop.request.body == b"x" * 8_000_000
+        finally:
+            proxy.stop()
+            shop.close()
+
+    def test_an_early_answer_is_heard(self, tmp_path: Path, secure: trustme.CA) -> None:
+        shop = self._serve(tmp_path, secure, "127.0.0.1", 'ca_file = "ca.pem"')
+        shop.early = b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 3\r\nConnection: close\r\n\r\nbig"
+        proxy = Proxy(tmp_path)
+        try:
+            with client(proxy.port) as one:
+                one.send(get("/up", extra="Content-Length: 8000000\r\n", method="POST") + b"x" * 8_000_000)
+                answer = one.answer()
+            assert (answer.status, answer.body) == (413, b"big")
+        finally:
+            proxy.stop()
+            shop.close()
+
 
 class TestFailOpen:
     """Item 4: what of ours cannot start never stops the shop, and the log says so."""

@@ -111,6 +111,7 @@ Script = Callable[[Conversation, Request], bool | None]
 
 class Shop:
     """Listens; ``answer`` is sent for each request, or ``script`` called, which returns False to hang up.
+    ``early``: sent as soon as a request's head is there, and the body is thrown away.
 
     ``requests``: what came, in order. ``connections``: how many were opened.
     """
@@ -127,6 +128,7 @@ class Shop:
     def reset(self) -> None:
         """As new, for the next test: connections that idle are closed."""
         self.answer: bytes = OK
+        self.early: bytes = b""
         self.script: Script | None = None
         self.requests: list[Request] = []
         self.connections = 0
@@ -164,6 +166,11 @@ class Shop:
                 self._open.add(sock)
             self.connections += 1
             conversation = Conversation(sock)
+            if self.early and conversation.read_head():
+                conversation.send(self.early)
+                while sock.recv(65536):
+                    pass
+                return
             while (request := conversation.request()) is not None:
                 self.requests.append(request)
                 if self.script is None:
