@@ -6,7 +6,6 @@ small; so nothing is passed on as it came (Meta, "Custom data parameters").
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -40,7 +39,7 @@ def _number(value: Any) -> float | int | None:
             return None
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
-    return value if math.isfinite(value) and 0 <= value <= _LARGEST_NUMBER else None
+    return value if 0 <= value <= _LARGEST_NUMBER else None  # which NaN is not
 
 
 def _whole(value: Any) -> int | None:
@@ -88,7 +87,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, bool):
         return value
     if isinstance(value, (int, float)):
-        return value if math.isfinite(value) and abs(value) <= _LARGEST_NUMBER else None
+        return value if abs(value) <= _LARGEST_NUMBER else None
     return None
 
 

@@ -255,9 +255,8 @@ def test_the_name_of_a_rule_s_event_is_mirrored() -> None:
     assert [event.event_name for event in desk.events] == ["Sizes"] and desk.unlisted == []
 
 
-@pytest.mark.parametrize("consent", ["required"])
-def test_without_consent_no_call_is_even_counted(consent: str) -> None:
-    desk = Desk(consent=consent)
+def test_without_consent_no_call_is_even_counted() -> None:
+    desk = Desk(consent="required")
     assert desk.post({**ADOPT, "n": "Sizes"})[2]["state"] == "held"
     assert desk.unlisted == []
 
@@ -284,7 +283,9 @@ def test_a_report_is_taken_without_an_answer() -> None:
         pytest.param({"REQUEST_METHOD": "GET"}, "405 Method Not Allowed", "method", id="GET"),
         pytest.param({"CONTENT_LENGTH": ""}, "411 Length Required", "length", id="no length"),
         pytest.param({"CONTENT_LENGTH": "٤٢"}, "411 Length Required", "length", id="a length in other digits"),
+        pytest.param({"CONTENT_LENGTH": "9" * 5000}, "411 Length Required", "length", id="a length beyond all measure"),
         pytest.param({"CONTENT_LENGTH": "40000"}, "413 Content Too Large", "size", id="too large"),
+        pytest.param({"CONTENT_LENGTH": "0" * 9 + "40000"}, "413 Content Too Large", "size", id="zeros in front"),
     ],
 )
 def test_refused_before_its_body_is_read(headers: dict[str, str], status: str, counter: str) -> None:
@@ -292,6 +293,24 @@ def test_refused_before_its_body_is_read(headers: dict[str, str], status: str, c
     assert desk.post({"v": 1, "k": "view", "u": "https://shop.example/", "i": VIEW_ID}, **headers)[0] == status
     assert desk.events == []
     assert desk.collector.refused == {counter: 1}
+
+
+@pytest.mark.parametrize(
+    ("origin", "status"),
+    [
+        ("http://shop.example", "200 OK"),
+        ("https://SHOP.example", "200 OK"),
+        ("http://evil.example", "403 Forbidden"),
+        ("http://[", "403 Forbidden"),
+        ("null", "403 Forbidden"),
+        ("", "403 Forbidden"),
+    ],
+)
+def test_a_browser_without_fetch_metadata_is_known_by_its_origin(origin: str, status: str) -> None:
+    desk = Desk()
+    environ = desk.environ({"v": 1, "k": "view", "u": "http://shop.example/", "i": VIEW_ID}, HTTP_ORIGIN=origin)
+    del environ["HTTP_SEC_FETCH_SITE"]
+    assert desk.collector.reply(environ, desk.shop).status == status
 
 
 def test_a_page_of_another_host_is_refused() -> None:

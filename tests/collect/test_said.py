@@ -20,6 +20,8 @@ from capi_middleware.collect.said import said_data
         pytest.param({"value": 5}, {}, id="a value without a currency"),
         pytest.param({"value": -1, "currency": "SEK"}, {"currency": "SEK"}, id="a negative value"),
         pytest.param({"value": True, "currency": "SEK"}, {"currency": "SEK"}, id="a value that is none"),
+        pytest.param({"value": 10**400, "currency": "SEK"}, {"currency": "SEK"}, id="a number beyond all measure"),
+        pytest.param({"value": "inf", "n": float("nan"), "currency": "SEK"}, {"currency": "SEK"}, id="no numbers"),
         pytest.param({"currency": "kronor"}, {}, id="no currency"),
         pytest.param({"content_ids": [1, "b", None, {}]}, {"content_ids": ["1", "b"]}, id="ids as texts"),
         pytest.param({"content_ids": "a"}, {"content_ids": ["a"]}, id="one id"),
@@ -44,7 +46,7 @@ def test_no_more_than_thirty_keys() -> None:
 
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    st.none() | st.booleans() | st.integers() | st.just(-(10**400)) | st.floats() | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=12), inner, max_size=4),
     max_leaves=12,
 )
