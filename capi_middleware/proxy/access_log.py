@@ -8,13 +8,14 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from functools import lru_cache
+from ipaddress import ip_address, ip_network
 from typing import IO, TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from _typeshed import OptExcInfo
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-_PERSONAL = re.compile(r"[^/]*(?:@|%40)[^/]*", re.IGNORECASE)
 _UNSAFE = re.compile(r"[^\x21\x23-\x5b\x5d-\x7e]")
 
 
@@ -116,15 +117,19 @@ class _Entry(Iterator[bytes]):
 def shown_target(raw: str, has_query: bool) -> str:
     """The path without its query, and without parts that hold an e-mail address."""
     path = raw.partition("?")[0].partition("#")[0]
-    return clean(_PERSONAL.sub("***", path), 500) + ("?..." if has_query else "")
+    if "@" in path or "%40" in path:
+        path = "/".join("***" if "@" in part or "%40" in part else part for part in path.split("/"))
+    return clean(path, 500) + ("?..." if has_query else "")
 
 
+@lru_cache(maxsize=4096)
 def anonymous(address: str) -> str:
-    """``203.0.113.9`` is ``203.0.113.0``; ``2001:db8:1:2::9`` is ``2001:db8:1::``."""
-    if ":" in address:
-        return ":".join(address.split(":")[:3]).rstrip(":") + "::"
-    head, dot, _ = address.rpartition(".")
-    return f"{head}.0" if dot else "-"
+    """``203.0.113.9`` is ``203.0.113.0``; ``2001:db8:1:2::9`` is ``2001:db8:1::``; what is no address, ``-``."""
+    try:
+        found = ip_address(address.partition("%")[0])
+    except ValueError:
+        return "-"
+    return str(ip_network((found, 24 if found.version == 4 else 48), strict=False).network_address)
 
 
 def clean(text: str, longest: int) -> str:

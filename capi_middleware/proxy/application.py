@@ -24,17 +24,14 @@ log = logging.getLogger("capi_middleware.proxy")
 
 
 class Application:
-    """A WSGI app for one process. ``degraded``: why parts of ours are off, empty when all is well.
-
-    Nothing of ours that cannot start stops the shop: then its pages pass unchanged, and the log says why.
-    """
+    """A WSGI app for one process. Nothing of ours that cannot start stops the shop: then its pages pass unchanged, and
+    the log says why."""
 
     def __init__(self, options: Options) -> None:
         steady()
         self.options = options
         keywords: dict[str, Any] = {"upstream": options.upstream} if options.upstream else {}
         self.source = SettingsSource(options.config, **keywords)
-        self.degraded: list[str] = [str(problem) for problem in self.source.problems]
         self.shops = Shops(self.source, options.threads)
         self.middleware = self._wrap(keywords)
         app: WSGIApplication = Door(self.middleware or self.shops, self.shops, options.threads // 2)
@@ -51,9 +48,10 @@ class Application:
             waits = HEAD_START if self.options.delivery == "process" else 0.0
             made = type("CapiMiddleware", (face.CapiMiddleware,), {"stand_by": waits})
             return made(self.shops, self.options.config, **keywords)
-        except Exception as error:
+        except Exception:
             log.exception("capi_middleware could not start: the shop is served without it")
-            self.degraded.append(f"capi_middleware could not start: {error}")
+            for problem in self.source.problems:  # which it would have said itself
+                log.warning("%s", problem)
             return None
 
     def _logged(self, app: WSGIApplication) -> AccessLog | None:
@@ -63,16 +61,13 @@ class Application:
             return AccessLog(app, self.options.access_log)
         except OSError as error:
             log.error("no access log: %s", error)
-            self.degraded.append(f"no access log: {error}")
             return None
 
     def announce(self, port: int = 0) -> None:
-        """Say what is served where, and what is wrong. ``port``: the one that the system chose, where 0 was asked."""
+        """Say what is served where, and begin to deliver. ``port``: the one that the system chose, where 0 was asked."""
         options = replace(self.options, port=port or self.options.port)
         behind = self.source.current.proxy.upstream or f"{len(self.source.current.sites)} shops by host name"
         log.info("%s://%s -> %s (%s)", options.scheme, options.address, behind, options.chosen_server)
-        for line in self.degraded:
-            log.warning("%s", line)
         shops = (self.source.current, *self.source.current.sites)
         if self.middleware is not None and any(shop.active for shop in shops):
             self.middleware.wake()
