@@ -64,7 +64,7 @@ class Application:
             return None
 
     def announce(self, port: int = 0) -> None:
-        """Say what is served where, and begin to deliver. ``port``: the one that the system chose, where 0 was asked."""
+        """Say what is served where; deliver what waits. ``port``: the one that the system chose, where 0 was asked."""
         options = replace(self.options, port=port or self.options.port)
         behind = self.source.current.proxy.upstream or f"{len(self.source.current.sites)} shops by host name"
         log.info("%s://%s -> %s (%s)", options.scheme, options.address, behind, options.chosen_server)

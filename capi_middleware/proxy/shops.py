@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from capi_middleware.settings import Settings
 from capi_middleware.settings.settings import ProxySettings, VisitSettings
@@ -49,7 +49,8 @@ class Shops:
 
     ``threads``: how many requests this process can work on at once. Where there is more than one shop, a shop is
     never given more of them than are still free afterwards: one slow shop ends with half of the threads, k slow ones
-    with k/(k+1), and the rest goes on as before. 503 with Retry-After is the answer beyond that.
+    with k/(k+1), and the rest goes on as before. 503 with Retry-After is the answer beyond that. ``busy``: how many are
+    under way.
     """
 
     def __init__(self, source: SettingsSource, threads: int) -> None:
@@ -58,7 +59,7 @@ class Shops:
         self._lock = threading.Lock()
         self._lanes: dict[tuple[ProxySettings, VisitSettings], _Lane] = {}
         self._shops: dict[int, _Shop] = {}
-        self._busy = 0
+        self.busy = 0
         self._swept = time.monotonic()
         self._generation = -1
 
@@ -135,10 +136,10 @@ class Shops:
     def _enter(self, lane: _Lane) -> None:
         now = time.monotonic()
         with self._lock:
-            if lane.busy >= self._threads - self._busy and len(self._lanes) > 1 and lane.busy:
+            if lane.busy >= self._threads - self.busy and len(self._lanes) > 1 and lane.busy:
                 raise GatewayError(Failure.BUSY, f"{lane.upstream.origin}: {lane.busy} requests under way")
             lane.busy += 1
-            self._busy += 1
+            self.busy += 1
             sweep = now - self._swept > _SWEEP
             if sweep:
                 self._swept = now
@@ -149,15 +150,7 @@ class Shops:
     def _leave(self, lane: _Lane) -> None:
         with self._lock:
             lane.busy -= 1
-            self._busy -= 1
-
-    def describe(self) -> dict[str, Any]:
-        """For logs and health: how many requests are under way, in all and per shop that has any."""
-        with self._lock:
-            return {
-                "busy": self._busy,
-                "shops": {str(lane.upstream.origin): lane.busy for lane in self._lanes.values() if lane.busy},
-            }
+            self.busy -= 1
 
 
 def make_upstream(proxy: ProxySettings, trust: VisitSettings) -> Upstream:
