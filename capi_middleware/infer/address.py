@@ -14,6 +14,11 @@ TRACKING = frozenset(
 _MARKS = ("utm_", "clid", "braid", "li_fat", "mc_", "_g", "srslt", "igsh", "epik", "gad_")
 
 
+def pairs(query: str, most: int = 40) -> list[tuple[str, str]]:
+    """The first parameters of a query that are not empty; never raises, however many there are."""
+    return parse_qsl("&".join(query.split("&", most)[:most]))
+
+
 def plain_query(query: str) -> str:
     """A query without advertising's part of it; the rest as it stands."""
     if not query or not any(mark in query for mark in _MARKS):

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from functools import lru_cache
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 from . import money, vocabulary
+from .address import pairs
 from .item import clean_id
 from .lazy import regex
 from .markup import Markup
@@ -69,10 +70,9 @@ class Box:
             return
         try:
             cut = urlsplit(address)
-            pairs = parse_qsl(cut.query, max_num_fields=40)
         except ValueError:
             return
-        for name, value in pairs:
+        for name, value in pairs(cut.query):
             kind = vocabulary.id_kind(name)
             if kind and any(map(str.isdigit, value)):
                 self.add(kind, value, f"form:action?{name}")

@@ -79,7 +79,7 @@ def _card(page: Markup, reading: Reading, box: Box, before: int, after: int) -> 
             if len(text) > 2 and not vocabulary.BUY.fullmatch(text):
                 name = text
                 break
-    kind, (value, _) = next(iter(box.ids.items()))
+    value, _ = next(iter(box.ids.values()))
     found: dict[str, Any] = {"content_ids": [value], "ids": {key: one for key, (one, _) in box.ids.items()}}
     if name or box.name:
         found["content_name"] = name or clean_name(box.name)
@@ -89,5 +89,4 @@ def _card(page: Markup, reading: Reading, box: Box, before: int, after: int) -> 
         code, _ = currency.settle(amount.mark or box.currency, reading.place)
         if code:
             found["value"], found["currency"] = float(round(amount.value, currency.EXPONENTS.get(code, 2))), code
-    del kind
     return found if len(found) > 2 else None

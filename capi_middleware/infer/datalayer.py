@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from . import loose, money
-from .item import Item
+from .item import Item, clean_name
 from .lazy import regex
 from .markup import Markup
 
@@ -216,7 +216,7 @@ def _pixel(value: dict[str, Any], source: str) -> Item | None:
     if value.get("content_type") == "product_group":
         item.group = True
     if isinstance(value.get("content_category"), str):
-        item.category = value["content_category"]
+        item.category = clean_name(value["content_category"])
     return item if item.ids or (item.name and item.price) else None
 
 
@@ -283,7 +283,7 @@ def entry(value: Mapping[str, Any], source: str, path: str, currency: Any = None
         item.currency = code[:24]
     for key in ("item_category", "category", "productCategory"):
         if isinstance(value.get(key), str) and not item.category:
-            item.category = value[key].replace("/", " > ")[:300]
+            item.category = clean_name(value[key].replace("/", " > "))
     return item if (item.ids or item.name) and (len(item.ids) + bool(item.name) + bool(item.price)) > 1 else None
 
 

@@ -25,7 +25,8 @@ from .types import Facts
 
 HELD = 48 * 1024
 IN_PLACE = 1024 * 1024
-MOST_PAGES = 2_000
+MOST_KEPT = 24 * 1024 * 1024
+"""Bytes, nearly, of all that is remembered of pages: some four thousand of usual ones."""
 FRESH = 600.0
 STALE = 3600.0
 """Seconds for which a page that is due to be read again may first be answered with what it said before."""
@@ -121,7 +122,17 @@ class FactReader:
         return facts
 
 
-_pages: LRUCache[tuple[str, ...], tuple[Known, ...]] = LRUCache(MOST_PAGES)
+def _size(known: tuple[Known, ...]) -> int:
+    """Bytes, nearly, that readings of a page take: needles are a page's own text, which may be long."""
+    size = 0
+    for one in known:
+        more = one.facts.more
+        size += 3_000 + 700 * (len(more.get("cards", ())) + len(more.get("variants", ())))
+        size += 8 * len(one.marks) + sum(map(len, one.needles))
+    return size
+
+
+_pages: LRUCache[tuple[str, ...], tuple[Known, ...]] = LRUCache(MOST_KEPT, _size)
 _lock = Lock()
 _trust = settled.Trust()
 later = Later()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from typing import NamedTuple
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from . import vocabulary
+from .address import pairs
 from .buybox import Box
 from .case import Case
 from .item import Item, clean_id
@@ -174,7 +175,7 @@ def _by_address(case: Case) -> tuple[str, str] | None:
 
 def from_address(path: str, query: str) -> tuple[str, str] | None:
     """The id that an address of a product's page carries and by which shape; None when it carries none."""
-    for name, value in parse_qsl(query, max_num_fields=30) if query else ():
+    for name, value in pairs(query):
         if name.lower() in (
             "product_id",
             "products_id",

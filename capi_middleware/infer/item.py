@@ -88,13 +88,19 @@ def clean_id(raw: object) -> str:
         return ""
     if "&" in value:
         value = html.unescape(value)
-    value = " ".join(value.split()).strip(" \"'")
+    value = _whole(" ".join(value.split()).strip(" \"'"))
     value = _PREFIX.sub("", value)
     if value.startswith("gid://"):
         value = value.rpartition("/")[2]
     if value.lower() in _NOTHING or len(value) > LONGEST_ID or _ADDRESS.search(value) or "{{" in value or "<" in value:
         return ""
     return value if any(map(str.isalnum, value)) else ""
+
+
+def _whole(text: str) -> str:
+    """Without the halves of characters that scripts leave in JSON where they cut an emoji in two: no encoding writes
+    them."""
+    return text if text.isascii() else text.encode("utf-8", "ignore").decode("utf-8")
 
 
 def clean_name(raw: object) -> str:
@@ -110,7 +116,7 @@ def clean_name(raw: object) -> str:
         value = html.unescape(html.unescape(value))
     if "<" in value:
         value = re.sub(r"<[^<>]{0,500}>", " ", value)
-    value = " ".join(value.split()).strip(" \u200b\ufeff")
+    value = _whole(" ".join(value.split())).strip(" \u200b\ufeff")
     if "{{" in value or value.lower() in _NOTHING:
         return ""
     return value[:LONGEST_NAME].strip()

@@ -135,7 +135,8 @@ class ProductMemory:
             self._wake.set()
 
     def _remember(self, host: str, address: bytes, facts: Facts, seen: float) -> None:
-        self._pages[host, address] = _Page(facts, seen)
+        # Cards and variants are found by their ids: a listing's would fill the memory by its address.
+        self._pages[host, address] = _Page(facts._replace(more={"ids": facts.more.get("ids", {})}), seen)
         if facts.is_product:
             ids: Mapping[str, str] = facts.more.get("ids", {})
             data = MappingProxyType({**facts.product, "ids": ids})
@@ -177,7 +178,7 @@ class ProductMemory:
                     store = _Store(self._folder)
                 self._exchange(store)
                 self.trouble = ""
-            except (sqlite3.Error, OSError) as error:
+            except Exception as error:  # without this thread nothing would be shared any more
                 if str(error)[:200] != self.trouble:  # said once, not at each new try
                     self.trouble = str(error)[:200]
                     _log.warning("Product memory is not shared with other processes for now: %s", error)
@@ -240,6 +241,8 @@ class _Store:
         self._path = folder / _FILE
         try:
             self._connection = self._open()
+        except sqlite3.OperationalError:  # locked, full or not to be written: nothing is wrong with what is in it
+            raise
         except sqlite3.DatabaseError:
             for name in (_FILE, f"{_FILE}-wal", f"{_FILE}-shm"):
                 (folder / name).unlink(missing_ok=True)

@@ -216,7 +216,7 @@ def basket(page: bytes, charset: str = "utf-8") -> int | None:
         if number >= 40:
             break
         said = match[2].decode(charset, "replace").strip(" ()[]\u00a0\n\t\r")
-        if said.isdigit() and len(said) < 5:
+        if said.isdecimal() and len(said) < 5:
             counts.append(int(said))
         else:
             worded = _WORDS.match(said) or _WORDS.search(match[1].decode(charset, "replace"))

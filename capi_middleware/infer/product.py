@@ -7,9 +7,10 @@ source nearer to what the shop's catalogue holds comes first.
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 from . import currency, identity, naming, place, pricing, score, subject
+from .address import pairs
 from .case import Asked, Case, Reading
 from .item import Item
 from .markup import Markup
@@ -82,7 +83,7 @@ def _variant(order: list[Item], query: str) -> Item | None:
     """The variant that the address names: by its address, or by an id in the query."""
     if not query:
         return None
-    asked = {value for _, value in parse_qsl(query, max_num_fields=30)}
+    asked = {value for _, value in pairs(query)}
     found = [variant for one in order for variant in one.variants if _is_asked(variant, asked)]
     if not found:
         return None
@@ -101,7 +102,7 @@ def _is_asked(variant: Item, asked: set[str]) -> bool:
     if not variant.url or "=" not in variant.url:
         return False
     try:
-        named = {value for _, value in parse_qsl(urlsplit(variant.url).query, max_num_fields=30)}
+        named = {value for _, value in pairs(urlsplit(variant.url).query)}
     except ValueError:
         return False
     return bool(named) and named <= asked

@@ -120,11 +120,12 @@ class Reader:
         self.graph = Graph()
         self._ids: dict[str, Mapping[str, Any]] = {}
         self._budget = MOST_NODES
-        self._seen: set[int] = set()
+        self._seen: dict[int, Any] = {}  # the nodes too: a freed one's id would be given to the next
 
     def read(self, values: list[Any]) -> Graph:
         for value in values:
             self._index(value, 0)
+        self._budget = MOST_NODES
         for value in values:
             self._walk(value, "main", 0, top=True)
         return self.graph
@@ -165,7 +166,7 @@ class Reader:
         self._budget -= 1
         if id(value) in self._seen:
             return
-        self._seen.add(id(value))
+        self._seen[id(value)] = value
         types = kinds(value)
         low = lower(value)
         if any(kind in _PRODUCTS for kind in types) or (any(kind in _SOLD for kind in types) and low.get("offers")):

@@ -52,7 +52,7 @@ def find(page: Markup, name: str) -> Item | None:
         item = _search(value, wanted)
         if item:
             return item
-    for index, tag_name in enumerate(page.names):
+    for index in range(len(page)):
         tag = page.tag(index)
         if 200 < len(tag) < 200_000 and (
             b"product-data" in tag
@@ -67,7 +67,6 @@ def find(page: Markup, name: str) -> Item | None:
                     item = _search(_sound(raw, 0), wanted)
                     if item:
                         return item
-        del tag_name
     return None
 
 
@@ -141,11 +140,6 @@ def _described(one: dict[str, Any]) -> Item | None:
             raw = next((raw[name] for name in _OF_A_PRICE if raw.get(name)), None)
         if isinstance(raw, dict):
             raw = raw.get("amount") or raw.get("value")
-        if (
-            isinstance(raw, str)
-            or (isinstance(raw, float) and raw != int(raw))
-            or isinstance(raw, int)
-            and not isinstance(raw, bool)
-        ):
+        if isinstance(raw, (str, int, float)):
             item.set_price(money.machine(raw), code, key)
     return item if item.ids or item.price else None

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl
 
 from . import loose, money
+from .address import pairs
 from .datalayer import entry
 from .item import Item, clean_name
 from .lazy import regex
@@ -103,7 +103,7 @@ def read(page: Markup, path: str, query: str) -> Storefront:
         elif _BODY["other"].search(classes):
             found.say("other", "body class")
     if found.platform == "opencart" or "route=" in query:
-        route = dict(parse_qsl(query)).get("route", "")
+        route = dict(pairs(query)).get("route", "")
         if route:
             found.say("product" if route == "product/product" else "other", "route")
     return found
@@ -114,16 +114,23 @@ _known: dict[bytes, tuple[str, ...]] = {}
 
 def _named_in(traces: list[bytes]) -> set[str]:
     """The platforms that some traces name; remembered of each, since a shop's pages repeat theirs."""
-    unknown = [trace for trace in traces if trace not in _known]
+    named: set[str] = set()
+    unknown: list[bytes] = []
+    for trace in traces:
+        known = _known.get(trace)
+        if known is None:
+            unknown.append(trace)
+        else:
+            named.update(known)
     if unknown:
         if len(_known) > 4096:
             _known.clear()
-            unknown = traces
         together = b"\n".join(unknown)
         marked = [(name, mark) for name, marks in _PLATFORMS for mark in marks if mark in together]
         for trace in unknown:
-            _known[trace] = tuple(name for name, mark in marked if mark in trace) if marked else ()
-    return {name for trace in traces for name in _known.get(trace, ())}
+            _known[trace] = known = tuple(name for name, mark in marked if mark in trace) if marked else ()
+            named.update(known)
+    return named
 
 
 def _traces(page: Markup) -> list[bytes]:

@@ -178,6 +178,45 @@ def test_a_new_price_is_seen_beside_a_token(token: str) -> None:
         assert read(html).product["value"] == float(price), number
 
 
+def test_an_address_with_many_parameters() -> None:
+    many = "&".join(f"p{number}={number}" for number in range(200))
+    assert read(page(), f"{URL}?{many}").product["value"] == 99.0
+
+
+LAMP = """<!doctype html><html lang="en"><head><title>Lamp</title>{head}</head><body><h1>Lamp</h1>
+<form action="/cart/add"><input name="id" value="12"><input name="quantity" value="1"><button>Add to cart</button></form>
+</body></html>"""
+
+
+def test_half_an_emoji_in_the_data_is_left_out() -> None:
+    """As scripts write it that cut a name at so many characters; no encoding takes it."""
+    data = '{"@type": "Product", "name": "Lamp \\ud83d", "sku": "L-1\\ud83d", "category": "Light \\ude00"}'
+    found = read(LAMP.format(head=f'<script type="application/ld+json">{data}</script>').encode()).product
+    assert (found["content_name"], found["content_ids"], found["content_category"]) == ("Lamp", ["L-1"], "Light")
+
+
+def test_a_state_whose_price_is_no_number() -> None:
+    state = '{"product": {"name": "Lamp", "id": "A-1", "price": NaN, "text": "' + "x" * 60 + '"}}'
+    found = read(LAMP.format(head=f'<script type="application/json">{state}</script>').encode()).product
+    assert found["content_name"] == "Lamp" and "value" not in found
+
+
+@pytest.mark.parametrize("measure", ["6 ft", "25 Ft", "100 km", "DIN 912"])
+def test_a_measure_is_no_price(measure: str) -> None:
+    assert "value" not in read(LAMP.format(head="").replace("</h1>", f"</h1><p>{measure}</p>").encode()).product
+
+
+def test_what_is_remembered_is_bounded_by_its_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some themes put hundreds of kilobytes of variations into a page, and its facts rest on them."""
+    variations = ",".join(f'{{"variation_id":{one},"sku":"S-{one}","display_price":9}}' for one in range(4_000))
+    form = f"<form data-product_variations='[{variations}]'>"
+    body = page().replace(b"<body>", b'<body class="single-product postid-12">' + form.encode() + b"</form>")
+    for number in range(250):
+        read(body, f"{URL}-{number}")
+    needles = sum(len(needle) for known in facts._pages.values() for one in known for needle in one.needles)
+    assert 0 < needles <= facts.MOST_KEPT
+
+
 def test_the_settings_are_part_of_what_is_remembered() -> None:
     body = page().replace(b'lang="sv"', b'lang="en"')
     assert "value" not in read(body).product
@@ -248,8 +287,10 @@ def test_linear_in_hostile_pages(piece: bytes) -> None:
 
 
 def test_a_streamed_page_is_held_within_64_kib() -> None:
-    reader = FactReader(visit_to(URL), ShopSettings(), ("product",))
     chunk = (b"<div class=row><p>" + b"text " * 60 + b"</p></div>") * 200  # 64 kB
+    compiling, reader = (FactReader(visit_to(URL), ShopSettings(), ("product",)) for _ in range(2))
+    for _ in range(3):
+        compiling.feed(chunk)
     held = 0
     tracemalloc.start()
     before = tracemalloc.get_traced_memory()[0]

@@ -166,6 +166,28 @@ def test_a_damaged_file_is_made_anew(tmp_path: Path) -> None:
     assert [one["content_ids"] for one in ProductMemory(tmp_path).products()] == [["12"]]
 
 
+def test_a_file_that_somebody_holds_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "products-1.sqlite3"
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("CREATE TABLE other (x)")
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(sqlite3.OperationalError):
+            memory._Store(tmp_path)
+        other.execute("COMMIT")
+    with closing(sqlite3.connect(path)) as again:
+        assert again.execute("SELECT count(*) FROM other").fetchone() == (0,)
+
+
+def test_what_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
+    known = ProductMemory(tmp_path)
+    known.learn("shop.example", "/lamp", MUG._replace(title="\ud83d"))
+    known.flush()
+    known.learn("shop.example", "/mug", MUG)
+    assert known.flush()
+    known.close()
+    assert len(ProductMemory(tmp_path).products()) == 1
+
+
 def test_a_folder_that_cannot_be_written_costs_only_the_sharing(tmp_path: Path) -> None:
     folder = tmp_path / "file"
     folder.write_text("in the way")
