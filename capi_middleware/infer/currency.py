@@ -45,7 +45,6 @@ _SYMBOLS = {
     "zl": "PLN",
     "kč": "CZK",
     "kčs": "CZK",
-    "ft": "HUF",
     "₽": "RUB",
     "руб": "RUB",
     "руб.": "RUB",
@@ -65,10 +64,7 @@ _SYMBOLS = {
     "лв.": "BGN",
     "ден": "MKD",
     "дин": "RSD",
-    "din": "RSD",
-    "din.": "RSD",
     "rsd": "RSD",
-    "km": "BAM",
     "kn": "HRK",
     "฿": "THB",
     "₫": "VND",
@@ -148,7 +144,12 @@ _AMBIGUOUS: dict[str, frozenset[str]] = {
     "元": frozenset({"CNY", "TWD"}),
     "lei": frozenset({"RON", "MDL"}),
     ":-": frozenset({"SEK", "NOK", "DKK", "EUR", "CHF"}),
+    "ft": frozenset({"HUF"}),
+    "km": frozenset({"BAM"}),
+    "din": frozenset({"RSD"}),
 }
+_MEASURES = frozenset({"ft", "km", "din", "din."})
+"""Money in its own country alone: elsewhere feet, kilometres, a German norm."""
 _SAME = {
     "kr.": "kr",
     "kr:": "kr",
@@ -158,6 +159,7 @@ _SAME = {
     "￥": "¥",
     "fr.": "fr",
     "rs.": "rs",
+    "din.": "din",
     "＄": "$",
     "﹩": "$",
     "dollars": "$",
@@ -177,7 +179,7 @@ COUNTRIES: dict[str, str] = dict(zip(_COUNTRIES.split()[::2], _COUNTRIES.split()
 # Languages that are spoken in one currency's land, as far as the ambiguous symbols go.
 _LANGUAGES = {
     "sv": "SE", "nb": "NO", "nn": "NO", "no": "NO", "da": "DK", "is": "IS", "fo": "DK", "ja": "JP", "zh": "CN",
-    "ro": "RO", "hi": "IN", "ta": "IN", "af": "ZA",
+    "ro": "RO", "hi": "IN", "ta": "IN", "af": "ZA", "hu": "HU", "bs": "BA", "sr": "RS",
 }  # fmt: skip
 
 _WORDS = sorted({*_SYMBOLS, *_AMBIGUOUS, *_SAME} - {":-", ",-"}, key=len, reverse=True)
@@ -234,6 +236,11 @@ def code(raw: object) -> str:
         return upper
     found = _SYMBOLS.get(text.lower(), "")
     return "" if text.lower() in _AMBIGUOUS else found
+
+
+def may_measure(mark: str) -> bool:
+    """Is a written mark one that counts other things than money, too?"""
+    return mark.lower() in _MEASURES
 
 
 _NAMED = regex(rb"urrency(?:_?[cC]ode|ISO|_iso|_id)?[\"']?(?:\s*[:=,]\s*|\s+(?:content|value)=)[\"']([A-Z]{3})[\"']")

@@ -11,12 +11,15 @@ import importlib
 import json
 import re
 from functools import lru_cache
+from itertools import islice
 from threading import Lock
 from typing import Any
 
 from cachetools import LRUCache
 
+from . import charset
 from .lazy import regex
+from .markup import strip
 
 LARGEST = 1024 * 1024
 LONGEST_TEXT = 4096
@@ -25,7 +28,6 @@ _MOST_BLOCKS = 32
 _SPACE = regex(r"\s+")
 _LD_JSON = regex(rb"<script[^>]{0,400}application/ld\+json[^>]{0,400}>", re.IGNORECASE)
 _HEADING = regex(rb"<h[1-3][^>]{0,400}>(.{0,600}?)</h[1-3]", re.IGNORECASE | re.DOTALL)
-_TAG = regex(r"<[^>]*>")
 _MOST_HEADINGS = 12
 _LD_TYPES = frozenset({"Product", "ProductGroup", "Order", "IndividualProduct", "ProductModel"})
 _answers: LRUCache[tuple[bytes, str, str], tuple[str, ...]] = LRUCache(256)
@@ -54,7 +56,7 @@ def _selected(html: bytes, selector: str, attribute: str) -> tuple[str, ...]:
     parser = _fast_parser()
     if parser is not None and "contains(" not in selector:
         try:
-            nodes = parser(html).css(selector)[:MOST_FOUND]
+            nodes = parser(html.decode(charset.of(html), "replace")).css(selector)[:MOST_FOUND]
         except ValueError:
             pass
         else:
@@ -97,23 +99,22 @@ def meta(html: bytes, name: str) -> str:
 
 def headings(html: bytes) -> tuple[str, ...]:
     """The texts of the first headings."""
-    found = []
-    for match in _HEADING.finditer(html[:LARGEST]):
-        found.append(_plain(_TAG.sub(" ", match[1].decode("utf-8", "replace"))))
-        if len(found) == _MOST_HEADINGS:
-            break
-    return tuple(found)
+    written = charset.of(html)
+    found = islice(_HEADING.finditer(html[:LARGEST]), _MOST_HEADINGS)
+    return tuple(strip(match[1].decode(written, "replace")) for match in found)
 
 
 def json_ld(html: bytes) -> list[Any]:
     """What a rule's ``jsonld:`` path starts from: each Product (or Order) of the page, then each whole block."""
     products: list[Any] = []
     whole: list[Any] = []
-    for opening in _LD_JSON.finditer(html[:LARGEST]):
+    html, written = html[:LARGEST], charset.of(html)
+    end = 0
+    while len(whole) < _MOST_BLOCKS and (opening := _LD_JSON.search(html, end)):
         end = html.find(b"</script", opening.end())
-        if end < 0 or len(whole) >= _MOST_BLOCKS:
+        if end < 0:
             break
-        text = html[opening.end() : end].decode("utf-8", "replace")
+        text = html[opening.end() : end].decode(written, "replace")
         try:
             value = json.loads(text, strict=False)
         except (ValueError, RecursionError):

@@ -112,7 +112,7 @@ def aside(page: bytes, limit: int, *, whole: bool = False) -> tuple[list[tuple[i
     pattern = ASIDE if whole else _ASIDE_HERE
     spans: list[tuple[int, int]] = []
     scripts: list[Script] = []
-    begun = position = 0
+    begun = position = kept = 0
     end = min(len(page), limit)
     while position < end:
         found = pattern.search(page, position, end)
@@ -126,9 +126,12 @@ def aside(page: bytes, limit: int, *, whole: bool = False) -> tuple[list[tuple[i
             name = found[1].lower()
             opened = OPEN_TAG.match(page, at, end)
             body = opened.end() if opened else end
-            closing = ENDS[name].search(page, body, end)
-            if name == b"nav" and (closing is None or b"itemprop" in page[body : closing.start()]):
+            if name == b"nav" and at < kept:  # within one that is not set aside: each would ask for the same end
                 position = body
+                continue
+            closing = ENDS[name].search(page, body, end)
+            if name == b"nav" and (closing is None or page.find(b"itemprop", body, closing.start()) >= 0):
+                position, kept = body, closing.start() if closing else end
                 continue
             stop = at
             position = end if closing is None else page.find(b">", closing.start(), end) + 1 or end

@@ -95,11 +95,10 @@ _RANGE = regex(r"\s?(?:-|to|till|til|bis|à|a|do|tot)\s?(?:[^\d\s]{1,4}\s?)?", r
 
 class Amount(NamedTuple):
     """``value`` in major units. ``mark``: what stood beside it (a code or a symbol, as written), "" when nothing.
-    ``comma``: the text used a comma as the decimal mark. ``unit``: it is a price per kilogram, litre, …"""
+    ``unit``: it is a price per kilogram, litre, …"""
 
     value: Decimal
     mark: str = ""
-    comma: bool = False
     unit: bool = False
 
 
@@ -142,7 +141,7 @@ def amounts(text: str, limit: int = 12) -> list[Amount]:
             written = mark or (":-" if match["dash"] else "")
             if found and written and not found[-1].mark and _RANGE.fullmatch(text, ended, start):
                 found[-1] = found[-1]._replace(mark=written)
-            found.append(Amount(value, written, match["mark"] in (",", ", "), unit))
+            found.append(Amount(value, written, unit))
             ended = end
     return found
 
@@ -167,13 +166,11 @@ def _value(match: re.Match[str]) -> Decimal | None:
 def human(text: str) -> Amount | None:
     """The price in a text that people read: the first amount beside a currency, else the first amount."""
     found = amounts(text)
-    for amount in found:
-        if amount.mark and not amount.unit:
-            return amount
-    for amount in found:
-        if not amount.unit:
-            return amount
-    return found[0] if found else None
+    return min(found, key=_doubt, default=None)
+
+
+def _doubt(amount: Amount) -> int:
+    return 3 if amount.unit else 2 if not amount.mark else 1 if currency.may_measure(amount.mark) else 0
 
 
 def is_old(label: str) -> bool:
@@ -181,9 +178,8 @@ def is_old(label: str) -> bool:
     return bool(_OLD.search(plain(label)[-40:]))
 
 
-def machine(raw: Any, comma: bool = False) -> Amount | None:
-    """The price in a field that programs read. ``comma``: the page's other prices use a decimal comma, so that
-    ``1.299`` is a thousand here too."""
+def machine(raw: Any) -> Amount | None:
+    """The price in a field that programs read."""
     if isinstance(raw, bool) or raw is None:
         return None
     if isinstance(raw, (int, float, Decimal)):
@@ -192,7 +188,7 @@ def machine(raw: Any, comma: bool = False) -> Amount | None:
         return Amount(Decimal(str(raw)))
     text = plain(str(raw)).strip()
     if _MACHINE.fullmatch(text):
-        return Amount(Decimal(text.replace(",", ".")), comma="," in text)
-    if not comma and _POINT.fullmatch(text):
+        return Amount(Decimal(text.replace(",", ".")))
+    if _POINT.fullmatch(text):
         return Amount(Decimal(text))
     return human(text)

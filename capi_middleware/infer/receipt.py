@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from capi_middleware.settings.words import fold, phrases
 
-from . import currency, document, loose, money
+from . import charset, currency, document, loose, money
 from .lazy import regex
 from .line import clean_id, quantity_of
 
@@ -22,8 +22,9 @@ _MOST_LINES = 50
 _ASIDE = regex(
     rb"<(script|style|noscript|svg|template|select|textarea)\b.*?(?:</\1\s*>|$)|<!--.*?(?:-->|$)", re.S | re.I
 )
-_TAG = regex(rb"<[^>]*>")
-_SCRIPT = regex(rb"<script\b([^>]*)>(.*?)(?:</script|$)", re.S | re.I)
+# Possessive, and closed by the end too: no page makes them go back.
+_TAG = regex(rb"<[^>]*+(?:>|$)")
+_SCRIPT = regex(rb"<script\b([^>]{0,1000}+)>(.*?)(?:</script|$)", re.S | re.I)
 _LANGUAGE = regex(rb"<html[^>]{0,300}?\blang\s*=\s*[\"']?([A-Za-z-]{2,12})", re.I)
 _NUMBER = regex(
     r"[\s:;#.,=№°º()-]*(?:(?:no|nr|nummer|number|id)\b[\s:.#]*)?(?:is|är|ist|est|er|on|è|es|to)?[\s:#]*([A-Z0-9][A-Z0-9_/.-]{1,38})\b",
@@ -50,7 +51,7 @@ _ORDER_KEY = regex(
     re.I,
 )
 _REVENUE = regex(
-    r"""["']?(?:transactionTotal|revenue|order_?total|total_?price|value)["']?\s*[:=]\s*["']?(\d{1,9}(?:\.\d{1,4})?)(?!\d|,\d)""",
+    r"""["']?(?:transactionTotal|revenue|order_?total|total_?price|value)["']?\s*[:=]\s*["']?(\d{1,9}(?:\.\d{1,20})?)(?![.,]?\d)""",
     re.I,
 )
 _CURRENCY = regex(r"""["']?(?:transactionCurrency|currency_?code|currency)["']?\s*[:=]\s*["']([A-Za-z]{3})["']""", re.I)
@@ -114,6 +115,8 @@ def read(page: Page) -> Receipt:
                 found["currency"], sources["currency"] = settled, by
             else:
                 del found["value"], sources["value"]
+        elif "currency" in found and "value" not in found:
+            del found["currency"], sources["currency"]  # it would be given to another source's value
     return Receipt(
         found.get("order_id", ""), found.get("value"), found.get("currency", ""), found.get("contents", ()), sources
     )
@@ -184,7 +187,7 @@ def _from_json_ld(html: bytes) -> Parts:
 def chunks(html: bytes) -> list[str]:
     """The texts that people read, in order, without what scripts and menus of choices hold."""
     body = html[html.find(b"<body") :] if b"<body" in html else html
-    text = _TAG.sub(b"\x00", _ASIDE.sub(b"\x00", body)).decode("utf-8", "replace")
+    text = _TAG.sub(b"\x00", _ASIDE.sub(b"\x00", body)).decode(charset.of(html), "replace")
     text = _SPACES.sub(" ", html_module.unescape(text) if "&" in text else text)
     return [part for part in map(str.strip, text.split("\x00")) if part][:_MOST_CHUNKS]
 

@@ -56,8 +56,24 @@ def test_json_ld() -> None:
     assert document.json_ld(PAGE)[0] == {"@type": "Product", "name": "Mugg"}
 
 
+def test_a_block_within_another_is_none() -> None:
+    inner = b'<script type="application/ld+json">'
+    page = inner + b"<!-- " + inner + b'{"@type": "Product"}</script>' + inner + b'{"@type": "Order"}</script>'
+    assert document.json_ld(page)[0] == {"@type": "Order"}
+
+
 def test_headings() -> None:
-    assert document.headings(PAGE) == ("Röd mugg", "Tack") or document.headings(PAGE)[1] == "Tack"
+    assert document.headings(PAGE) == ("Röd mugg", "Tack")
+
+
+@pytest.mark.parametrize("declared", ['<meta charset="iso-8859-1">', ""])
+def test_a_page_that_is_not_utf_8(parser: str, declared: str) -> None:
+    page = f"<html>{declared}<h1>Köpet avbröts</h1><p>ä å ö é</p>"
+    page += '<script type="application/ld+json">{"name": "Hatthylla grön"}</script>'
+    written = page.encode("cp1252")
+    assert document.headings(written) == ("Köpet avbröts",)
+    assert document.select(written, "h1") == ("Köpet avbröts",)
+    assert document.json_ld(written) == [{"name": "Hatthylla grön"}]
 
 
 def test_no_page() -> None:

@@ -105,7 +105,10 @@ def test_never_raises(page: str) -> None:
 @pytest.mark.timeout(30)
 @pytest.mark.parametrize(
     "piece",
-    [b"<", b"<a ", b'<a b="', b"<div>", b"<!--", b"<script>", b"</b>", b"<a b=", b"<svg", b"<p a='", b"&", b"< "],
+    [
+        *(b"<", b"<a ", b'<a b="', b"<div>", b"<!--", b"<script>", b"</b>", b"<a b=", b"<svg", b"<p a='", b"&", b"< "),
+        *(b"<nav>", b"<nav itemprop>"),
+    ],
 )
 def test_linear(piece: bytes) -> None:
     page = Markup(piece * (WHOLE // len(piece)), WHOLE)

@@ -105,6 +105,16 @@ SCRIPTS = [
         ("1007", 299.0, "SEK", (("A1", 1, 299.0),)),
     ),
     (
+        "floating point",
+        "gtag('event', 'purchase', {transaction_id: 'T-9', value: 249.89999999999998, currency: 'SEK'})",
+        ("T-9", pytest.approx(249.9), "SEK", ()),
+    ),
+    (
+        "a value written for people",
+        "gtag('event', 'purchase', {transaction_id: 'T-9', value: '1.299,00', currency: 'SEK'})",
+        ("T-9", None, "", ()),
+    ),
+    (
         "broken",
         """dataLayer.push({event: 'purchase', ecommerce: {transaction_id: null, value: 'x', items: [}""",
         ("", None, "", ()),
@@ -130,6 +140,15 @@ def test_value_and_currency_come_from_one_source() -> None:
     found = receipt(f"<script>{script}</script><p>Total: €30.00</p>")
     assert (found.value, found.currency) == (299.0, "SEK")
     assert found.sources["currency"] == "settings"
+    script = "dataLayer.push({event: 'purchase', ecommerce: {transaction_id: '1', value: '1.299,00', currency: 'SEK'}})"
+    found = receipt(f"<script>{script}</script><p>Total: €118.00</p>")
+    assert (found.value, found.currency) == (118.0, "EUR")
+
+
+def test_a_page_that_is_not_utf_8() -> None:
+    html = "<html><meta charset=iso-8859-1><body><p>Beställningsnummer: 1007</p><p>Totalbelopp: £36.00</p></body>"
+    found = read(Page(html.encode("cp1252"), SEK))
+    assert (found.order_id, found.value, found.currency) == ("1007", 36.0, "GBP")
 
 
 def test_place() -> None:
@@ -138,6 +157,12 @@ def test_place() -> None:
     page = b'<html><script>var cart = {"currency":"USD"}</script>'
     assert place_of(page, "x.com", "", "", "", "CAD").codes == ("USD",)
     assert place_of(b"<html>", "x.com", "", "", "", "CAD").codes == ("CAD",)
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("piece", [b"<", b"<script", b"<h1>", b"<!--", b"Total: ", b"<script>purchase value:"])
+def test_linear(piece: bytes) -> None:
+    read(Page(piece * (512 * 1024 // len(piece)), SEK))
 
 
 @given(st.binary(max_size=400))
