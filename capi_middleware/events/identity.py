@@ -25,4 +25,4 @@ def new_event_id() -> str:
 def derived_event_id(pixel_id: str, event_name: str, key: str) -> str:
     """The same 32 hex digits for the same pixel, event and key (an order number), on every machine and reload."""
     text = "\x1f".join((pixel_id, event_name, key))
-    return hashlib.sha256(text.encode("utf-8")).hexdigest()[:32]
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:32]

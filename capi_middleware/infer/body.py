@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qsl
 
+from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.formparser import MultiPartParser
 from werkzeug.http import parse_options_header
 
@@ -52,7 +53,7 @@ class Body:
                 return _multipart(self._content, options.get("boundary", ""))
             text = self._content.decode("utf-8", "replace")
             return tuple(parse_qsl(text, keep_blank_values=True, max_num_fields=MOST_FIELDS))
-        except (ValueError, LookupError):
+        except (ValueError, LookupError, RequestEntityTooLarge):
             return ()
 
     @cached_property
@@ -101,7 +102,7 @@ class Body:
 def read_json(content: bytes) -> Any:
     """The value, None where it is no JSON."""
     try:
-        return json.loads(content.decode("utf-8-sig", "replace"))
+        return json.loads(content.decode("utf-8-sig", "replace"), parse_constant=lambda name: None)
     except (ValueError, RecursionError):
         return None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -52,7 +53,7 @@ def converted(name: str, value: Any) -> Any:
         amount = money.machine(as_list(value)[0])
         return float(amount.value) if amount is not None else None
     if isinstance(value, (bool, int, float)):
-        return value
+        return value if math.isfinite(value) else None
     if isinstance(value, str):
         return text_of(value) or None
     if isinstance(value, list) and all(isinstance(part, (str, int, float)) for part in value):

@@ -231,7 +231,7 @@ def json_proof(document: Any) -> Finding:
             positive = positive or f"json {key} is given"
         elif low in _STATUS_KEYS:
             word = str(value).strip().lower() if isinstance(value, (str, int)) else ""
-            if word in _BAD_WORDS or (low != "type" and word.isdigit() and 400 <= int(word) < 600):
+            if word in _BAD_WORDS or (low != "type" and word.isdecimal() and 400 <= int(word) < 600):
                 return Finding(Proof.NO, f"json {key} is {word}")
             if word in _GOOD_WORDS:
                 positive = positive or f"json {key} is {word}"

@@ -110,7 +110,7 @@ def _form_lines(fields: Iterable[tuple[str, str]]) -> list[Line]:
         if "id" not in kinds and "quantity" not in kinds:
             continue
         bracketed = _BRACKETED.match(name)
-        if bracketed and bracketed[2].isdigit():
+        if bracketed and bracketed[2].isdecimal():
             groups.setdefault(f"#{bracketed[2]}", []).append((name, value))
             if "quantity" in kinds and int(bracketed[2]) > 9:
                 keyed.append(Line({"product_id": bracketed[2]}, quantity_of(value)))

@@ -103,11 +103,11 @@ def _price(node: Mapping[str, Any]) -> tuple[float | None, str]:
         raw = node.get(key)
         if isinstance(raw, bool) or not isinstance(raw, (int, float, str)):
             continue
-        if digits is not None and str(raw).isdigit() and 0 <= digits <= 4:
+        if digits is not None and str(raw).isdecimal() and 0 <= digits <= 4:
             return float(raw) / 10**digits, ""
-        if isinstance(raw, float) and not raw.is_integer():
+        if isinstance(raw, float) and not raw.is_integer() and 0 < raw < 1e9:
             return raw, ""
-        if isinstance(raw, str) and not raw.strip().isdigit():
+        if isinstance(raw, str) and not raw.strip().isdecimal():
             amount = money.machine(raw)
             if amount is not None and amount.value > 0:
                 return float(amount.value), currency.code(amount.mark) if amount.mark else ""

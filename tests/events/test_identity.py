@@ -64,3 +64,7 @@ def test_pixel_event_and_key_each_make_another_id() -> None:
         ]
     }
     assert len(made) == 5 and all(HEX.fullmatch(one) for one in made)
+
+
+def test_an_order_number_that_no_encoding_takes_has_an_id_too() -> None:
+    assert HEX.fullmatch(derived_event_id("1", "Purchase", "\ud83d"))

@@ -49,12 +49,15 @@ def test_multipart_cut_short(content: bytes) -> None:
 
 
 def test_too_many_fields_are_none() -> None:
+    parts = b"".join(b'--X\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n' for _ in range(501)) + b"--X--\r\n"
+    assert Body(parts, "multipart/form-data; boundary=X").fields == ()
     assert Body(b"&".join(b"a=1" for _ in range(2000)), "application/x-www-form-urlencoded").fields == ()
 
 
 def test_json() -> None:
     assert Body(b'\xef\xbb\xbf {"a": 1}', "application/json").json in ({"a": 1}, None)
     assert Body(b'{"a": 1}', "text/plain").json == {"a": 1}
+    assert Body(b'{"a": NaN}', "application/json").json == {"a": None}
     assert Body(b"{", "application/json").json is None
     assert Body(b"[" * 100_000, "application/json").json is None
     assert Body(None, "application/json").json is None

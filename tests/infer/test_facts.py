@@ -184,7 +184,8 @@ def test_an_address_with_many_parameters() -> None:
 
 
 LAMP = """<!doctype html><html lang="en"><head><title>Lamp</title>{head}</head><body><h1>Lamp</h1>
-<form action="/cart/add"><input name="id" value="12"><input name="quantity" value="1"><button>Add to cart</button></form>
+<form action="/cart/add"><input name="id" value="12"><input name="quantity" value="1">
+<button>Add to cart</button></form>
 </body></html>"""
 
 

@@ -36,6 +36,7 @@ def found(content: Any, content_type: str = FORM) -> list[tuple[str, float | Non
         ({"email": "a@b.se"}, []),
         ({"id": "not an id with spaces", "qty": "1"}, []),
         ({"id": "0", "qty": "1"}, []),
+        ({"qty[²]": "1"}, []),
         ({"product_id": "12", "variation_id": "77", "quantity": "1"}, [("12", 1)]),
     ],
 )  # fmt: skip
