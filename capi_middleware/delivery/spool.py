@@ -147,7 +147,8 @@ class Spool:
                 reading.words[W_CURSOR] = reading.at
             for reason, count in reading.losses().items():
                 lost[reason] = lost.get(reason, 0) + count
-            if reading.at >= min(reading.words[W_TAIL], SIZE) and reading.finished(now):
+            # In this order: a writer may append once more and end while it is being asked whether it has ended.
+            if reading.finished(now) and reading.at >= min(reading.words[W_TAIL], SIZE):
                 reading.close()
                 del self._readings[name]
                 with contextlib.suppress(OSError):

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from capi_middleware.delivery import journal as module
 from capi_middleware.delivery.journal import Journal
 from capi_middleware.delivery.segment import MAX_RECORD, PAGE, SIZE, W_TAIL
-from capi_middleware.delivery.spool import Spool
+from capi_middleware.delivery.spool import Spool, _Reading
 
 ROOMY = 1 << 30
 
@@ -327,6 +327,32 @@ def test_a_living_writers_journal_is_not_deleted(tmp_path: Path) -> None:
     read_all(spool)
     assert len(files(tmp_path)) == 1
     journal.close()
+    spool.close()
+
+
+@pytest.mark.parametrize("how", ["sealed", "killed"])
+def test_what_is_appended_last_is_read_before_its_journal_goes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """The writer appends once more and ends, at the very moment at which the reader asks whether it has ended."""
+    journal, spool = Journal(tmp_path, ROOMY), Spool(tmp_path)
+    journal.append(1, b"first")
+    spool.read(10)
+    ask = _Reading.finished
+
+    def finished(reading: _Reading, now: float) -> bool:
+        monkeypatch.undo()
+        journal.append(1, b"last")
+        if how == "sealed":
+            journal.close()
+        else:
+            journal.abandon()
+        ask_again(spool)
+        return ask(reading, now)
+
+    monkeypatch.setattr(_Reading, "finished", finished)
+    spool.commit()
+    assert read_all(spool) == [b"last"]
     spool.close()
 
 
