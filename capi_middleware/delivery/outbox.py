@@ -86,10 +86,12 @@ class Outbox:
             state.overflow_takes(kind, data, value)
 
     def _begin(self) -> _State:
-        """The first event of this process."""
-        if self._state is not None:
-            self._state.abandon()
-        self._state = None
+        """The first event of this process. Another thread may have come first, even since the caller looked."""
+        before = self._state
+        if before is not None:
+            if before.pid == os.getpid():
+                return before
+            before.abandon()
         fresh = _State(self._source, self._stand_by)
         state = self._started.setdefault(os.getpid(), fresh)  # atomic: of two threads one wins
         self._state = state
@@ -101,8 +103,7 @@ class Outbox:
         """Begin with what an earlier process left, instead of at the first event; for a process that will not fork any
         more. Never raises."""
         try:
-            if self._state is None or self._state.pid != os.getpid():
-                self._begin()
+            self._begin()
         except Exception as error:
             log.error("delivery could not begin (%s): the first event tries again", type(error).__name__)
 

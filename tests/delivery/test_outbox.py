@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from types import MappingProxyType
+from types import FrameType, MappingProxyType
 from typing import Any
 
 import pytest
@@ -245,6 +245,41 @@ def test_a_suspects_event_waits_for_its_browser(make: Callable[..., Outbox], sin
     wait(lambda: person.event_id in sink.accepted)
     assert robot.event_id not in sink.accepted
     assert [entry.event_id for entry in ledger(outbox).recent(Filter(state=State.HELD))] == [robot.event_id]
+
+
+def test_a_thread_that_comes_second_leaves_the_first_one_s_journal_alone(
+    make: Callable[..., Outbox], sink: Sink
+) -> None:
+    """Two threads bring a process' first events: one sees that nothing has begun, and goes on once the other has."""
+    outbox = make()
+    began, go_on = threading.Event(), threading.Event()
+
+    def hold(frame: FrameType, what: str, _: object) -> None:
+        if what == "call" and frame.f_code is Outbox._begin.__code__:
+            began.set()
+            assert go_on.wait(20)
+
+    made = [event(), event()]
+
+    def second() -> None:
+        sys.settrace(hold)
+        try:
+            outbox.put(made[1])
+        finally:
+            sys.settrace(None)
+
+    thread = threading.Thread(target=second)
+    thread.start()
+    assert began.wait(20)
+    outbox.put(made[0])
+    state = outbox._state
+    assert state is not None
+    go_on.set()
+    thread.join()
+    assert outbox._state is state and state.journal.open
+    assert outbox.flush(10)
+    assert sorted(sink.accepted) == sorted(each.event_id for each in made)
+    assert len(list((Path(outbox._source.current.server.state_dir) / "journal").iterdir())) == 1
 
 
 def test_a_forked_child_has_its_own(make: Callable[..., Outbox], sink: Sink) -> None:
