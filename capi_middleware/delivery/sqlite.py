@@ -82,8 +82,9 @@ class SqliteStore(SqlStore):
         return 0 if self._in_memory else self._highest
 
     def oldest_unsettled(self) -> int:
+        # The lowest of each pixel, from the index: else SQLite reads the table from its beginning to what waits.
         ((lowest,),) = self._rows(
-            "SELECT min(n) FROM (SELECT min(number) AS n FROM event WHERE state = 'waiting' "
+            "SELECT min(n) FROM (SELECT min(number) AS n FROM event WHERE state = 'waiting' GROUP BY pixel_id "
             "UNION ALL SELECT min(number) FROM event WHERE state = 'held')"
         )
         return int(lowest) if lowest is not None else self._highest + 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from abc import abstractmethod
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -15,6 +15,8 @@ from .sqlledger import SqlLedger
 from .store import Claim, Limits
 
 CHUNK = 500
+AT_ONCE = 5_000
+"""Events that one statement writes at most: a server cuts a statement off after seconds, and then nothing is done."""
 ORPHANS = 10_000
 """Reports without an event that are kept, for an hour. Anybody can make some up: what comes above that is dropped."""
 
@@ -198,25 +200,25 @@ class SqlStore(SqlLedger):
         self, select: str, values: Sequence[Any], state: State, reason: str, now: float, skip: Set[int] = frozenset()
     ) -> int:
         numbers = [n for n in self._numbers(select, values) if n not in skip]
-        if not numbers:
-            return 0
-        counts: Counts = Counter()
-        listed = self._list(numbers)
-        with self._transaction():
-            self._settling(counts, listed, state, now)
-            self._do(
-                f"UPDATE event SET state = ?, reason = ?, settled = ? WHERE number {self.LISTED} "
-                "AND state IN ('waiting', 'held')",
-                (state.value, reason, now, listed),
-            )
-            self._count(counts)
+        for listed in self._lists(numbers):
+            counts: Counts = Counter()
+            with self._transaction():
+                self._settling(counts, listed, state, now)
+                self._do(
+                    f"UPDATE event SET state = ?, reason = ?, settled = ? WHERE number {self.LISTED} "
+                    "AND state IN ('waiting', 'held')",
+                    (state.value, reason, now, listed),
+                )
+                self._count(counts)
         return len(numbers)
 
     # -- what people ask for -------------------------------------------------------------------------------------
 
     def forget(self, fbp: str) -> int:
-        select = "SELECT number FROM event WHERE state IN ('waiting', 'held') AND fbp = ?"
-        return self._delete(self._numbers(select, (fbp,)), "forgotten")
+        # One state a query: each is found by its own index, instead of by reading everything that was ever delivered.
+        of_state = "SELECT number FROM event WHERE state = '{}' AND fbp = ?"
+        select = f"{of_state.format(State.WAITING)} UNION ALL {of_state.format(State.HELD)}"
+        return self._delete(self._numbers(select, (fbp, fbp)), "forgotten")
 
     def purge(self, *, fbp: str = "", before: float = 0.0, dead: bool = False) -> int:
         parts: list[str] = []
@@ -234,15 +236,16 @@ class SqlStore(SqlLedger):
         return self._delete(self._numbers(f"SELECT number FROM event WHERE {' AND '.join(parts)}", values), "purged")
 
     def replay(self, numbers: Sequence[int], now: float) -> int:
+        wanted = numbers or self._numbers("SELECT number FROM event WHERE state = 'dead'")
+        return sum(self._replay(listed) for listed in self._lists(wanted))
+
+    def _replay(self, listed: Any) -> int:
         with self._transaction():
-            if numbers:
-                where, values = f"number {self.LISTED} AND state IN ('dead', 'expired')", [self._list(numbers)]
-            else:
-                where, values = "state = 'dead'", []
             lines = self._rows(
-                f"SELECT number, event_time, pixel_id, event_name, state FROM event WHERE {where} "
+                "SELECT number, event_time, pixel_id, event_name, state FROM event "
+                f"WHERE number {self.LISTED} AND state IN ('dead', 'expired') "
                 "AND EXISTS (SELECT 1 FROM body b WHERE b.number = event.number AND b.payload <> '{}')",
-                values,
+                (listed,),
             )
             counts: Counts = Counter()
             for _, event_time, pixel_id, event_name, state in lines:
@@ -261,11 +264,11 @@ class SqlStore(SqlLedger):
     def tidy(self, limits: Limits, now: float, skip: Set[int]) -> int:
         select = "SELECT number FROM event WHERE settled > 0 AND settled < ?"
         self._delete(self._numbers(select, (now - limits.entries,)))
-        personal = self._numbers(f"{select} AND fbp <> '-'", (now - limits.personal,))
+        for listed in self._lists(self._numbers(f"{select} AND fbp <> '-'", (now - limits.personal,))):
+            with self._transaction():
+                self._do(f"UPDATE body SET payload = '{{}}' WHERE number {self.LISTED}", (listed,))
+                self._do(f"UPDATE event SET fbp = '-' WHERE number {self.LISTED}", (listed,))
         with self._transaction():
-            listed = self._list(personal)
-            self._do(f"UPDATE body SET payload = '{{}}' WHERE number {self.LISTED}", (listed,))
-            self._do(f"UPDATE event SET fbp = '-' WHERE number {self.LISTED}", (listed,))
             self._do("DELETE FROM orphan WHERE at < ?", (now - 3600,))
             self._roll_up(now)
         return self._make_room(limits.bytes, skip)
@@ -299,29 +302,37 @@ class SqlStore(SqlLedger):
     def _delete_history(self, limit: int) -> int:
         """Delete what is settled, oldest first, until the limit is kept; how many."""
         gone = 0
-        while self.used() > limit:
-            numbers = self._numbers("SELECT number FROM event WHERE settled > 0 ORDER BY number LIMIT 500")
+        while (excess := self.used() - limit) > 0:
+            select = "SELECT number FROM event WHERE settled > 0 ORDER BY number LIMIT ?"
+            numbers = self._numbers(select, (self._at_once(excess),))
             if not numbers:
                 break
             gone += self._delete(numbers)
             self._compact()
         return gone
 
+    def _at_once(self, excess: int) -> int:
+        """How many events to delete before asking again whether this was enough."""
+        return CHUNK
+
     def _delete(self, numbers: Sequence[int], word: str = "") -> int:
-        if not numbers:
-            return 0
-        listed = self._list(numbers)
-        with self._transaction():
-            if word:
-                counts: Counts = Counter()
-                for event_time, pixel_id, event_name in self._rows(
-                    f"SELECT event_time, pixel_id, event_name FROM event WHERE number {self.LISTED}", (listed,)
-                ):
-                    counts[hour_of(event_time), pixel_id, event_name, word] += 1
-                self._count(counts)
-            self._do(f"DELETE FROM body WHERE number {self.LISTED}", (listed,))
-            self._do(f"DELETE FROM event WHERE number {self.LISTED}", (listed,))
+        for listed in self._lists(numbers):
+            with self._transaction():
+                if word:
+                    counts: Counts = Counter()
+                    for event_time, pixel_id, event_name in self._rows(
+                        f"SELECT event_time, pixel_id, event_name FROM event WHERE number {self.LISTED}", (listed,)
+                    ):
+                        counts[hour_of(event_time), pixel_id, event_name, word] += 1
+                    self._count(counts)
+                self._do(f"DELETE FROM body WHERE number {self.LISTED}", (listed,))
+                self._do(f"DELETE FROM event WHERE number {self.LISTED}", (listed,))
         return len(numbers)
+
+    def _lists(self, numbers: Sequence[int]) -> Iterator[Any]:
+        """Numbers as parameters of statements, a transaction for each."""
+        for start in range(0, len(numbers), AT_ONCE):
+            yield self._list(numbers[start : start + AT_ONCE])
 
     # -- what is remembered --------------------------------------------------------------------------------------
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -375,6 +376,69 @@ def test_a_filter_reads_an_index_and_sorts_nothing(
     store.recent(wanted, 50)
     store.close()
     assert len(plans) == 1 and index in plans[0], plans
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda store: store.waiting(),
+        lambda store: store.oldest_unsettled(),
+        lambda store: store.claim(PIXEL, 1000, True, NOTHING),
+        lambda store: store.forget("fb.1.1.2"),
+        lambda store: store.expire(PIXEL, 1, 1, 1.0, NOTHING),
+        lambda store: store.drop_held(1.0, 1.0),
+    ],
+    ids=["waiting", "oldest unsettled", "claim", "forget", "expire", "drop held"],
+)
+def test_what_is_asked_every_few_seconds_reads_nothing_that_was_delivered(
+    tmp_path: Path, ask: Callable[[SqliteStore], object]
+) -> None:
+    store = SqliteStore(tmp_path / "ledger.sqlite3")
+    said: list[str] = []
+    store._db.set_trace_callback(said.append)
+    ask(store)
+    store._db.set_trace_callback(None)
+    asked = [sql for sql in said if sql.startswith("SELECT")]
+    plans = [line[3] for sql in asked for line in store._rows(f"EXPLAIN QUERY PLAN {sql}")]
+    store.close()
+    of_events = [plan for plan in plans if re.match(r"(SCAN|SEARCH) event\b", plan)]
+    assert of_events and all("USING INDEX" in plan or "COVERING INDEX" in plan for plan in of_events), plans
+
+
+def test_however_much_there_is_to_do_a_statement_stays_small(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """PostgreSQL ends a statement after ten seconds: half a million events at once were never done with."""
+    monkeypatch.setattr(sqlstore, "AT_ONCE", 10)
+    make, most, now = store._list, 0, time.time()  # type: ignore[attr-defined]
+
+    def watched(numbers: Iterable[int]) -> Any:
+        nonlocal most
+        listed = list(numbers)
+        most = max(most, len(listed))
+        return make(listed)
+
+    def put(**changes: Any) -> None:
+        store.put([row(**changes) for _ in range(25)])
+
+    monkeypatch.setattr(store, "_list", watched)
+    put(event_time=int(now - 170 * 3600))
+    assert store.expire(PIXEL, int(now - 167 * 3600), 0, now, NOTHING) == 25
+    put(hold=True)
+    assert store.drop_held(now + 60, now) == 25
+    put()
+    assert store.forget("fb.1.1700000000000.1") == 25
+    store.put([row(event_name="Purchase") for _ in range(25)])
+    assert store.replay([], now) == 25
+    assert counts(store)["replayed"] == 25
+    assert store.purge(dead=True) == 50
+    store.tidy(Limits(1 << 30, -1.0, 1e9), now, NOTHING)
+    assert store.purge(fbp="fb.1.1700000000000.1") == 25
+    assert (store.size(), most) == (0, 10)
+    put(event_time=int(now - 170 * 3600))
+    store.expire(PIXEL, int(now - 167 * 3600), 0, now, NOTHING)
+    store.tidy(Limits(1 << 30, -1.0, 1e9), now, NOTHING)
+    assert store.visitor("fb.1.1700000000000.1") == [], "personal data"
+    store.tidy(Limits(1 << 30, -1.0, -1.0), now, NOTHING)
+    assert (store.size(), most) == (0, 10)
 
 
 def test_made_up_reports_are_bounded_and_keep_nobody_waiting(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
