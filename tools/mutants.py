@@ -43,8 +43,8 @@ FOUND = ROOT / "mutants"
 COLUMNS = ("mutants", "killed", "survived", "explained", "untested", "not run")
 SURVIVED, UNTESTED, ENDLESS, CRASHED = "survived", "untested", "endless", "crashed"
 UNFINISHED = 3
-_WALL = 120  # seconds of a mutant that waits for ever; of one that computes for ever: _CPU and ten times its tests
-_CPU = 5
+_WALL = 120  # seconds of a mutant that waits for ever
+_CPU = 1.0  # seconds of the processor beyond ten times what a test takes; a mutant that takes more computes for ever
 _MEMORY = 1 << 29  # bytes that a mutant may take beyond what the process has
 _STRING = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'")
 
@@ -247,7 +247,7 @@ def in_a_child(work: Callable[[], Any]) -> Any:
     status = os.waitpid(pid, 0)[1]
     if said:
         return json.loads(said)
-    return ENDLESS if os.WIFSIGNALED(status) and os.WTERMSIG(status) in (signal.SIGXCPU, signal.SIGALRM) else CRASHED
+    return ENDLESS if os.WIFSIGNALED(status) and os.WTERMSIG(status) in (signal.SIGPROF, signal.SIGALRM) else CRASHED
 
 
 @dataclass(slots=True)
@@ -277,6 +277,7 @@ class Session:
         for name, following in zip(names, [*names[1:], None], strict=True):
             item = self.items[name]
             item._initrequest()
+            signal.setitimer(signal.ITIMER_PROF, _CPU + 10 * self.seconds[name] if name in self.seconds else 0)
             try:
                 reports = runtestprotocol(item, log=False, nextitem=self.items[following] if following else None)
             except BaseException:
@@ -354,11 +355,9 @@ class Session:
         from mutmut.mutation.trampoline import set_mutant_under_test
 
         def work() -> str:
-            for sign in (signal.SIGALRM, signal.SIGXCPU):
+            for sign in (signal.SIGALRM, signal.SIGPROF):
                 signal.signal(sign, signal.SIG_DFL)
             signal.alarm(_WALL)
-            limit = _CPU + int(10 * sum(self.seconds[test] for test in tests))
-            resource.setrlimit(resource.RLIMIT_CPU, (limit, limit))
             taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
             resource.setrlimit(resource.RLIMIT_AS, (taken + _MEMORY,) * 2)
             set_mutant_under_test(mutant)

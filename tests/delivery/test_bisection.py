@@ -51,6 +51,7 @@ def test_every_bad_one_is_found_and_every_good_one_accepted_once(case: tuple[int
     found, accepted, _ = examine(n, bad)
     assert {row for row, _ in found.accused} == bad
     assert sorted(accepted) == sorted(set(range(n)) - bad)
+    assert found.accepted == len(accepted)
     assert found.remaining() == []
 
 

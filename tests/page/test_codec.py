@@ -194,9 +194,11 @@ def test_cut_short(coding: str) -> None:
     one = injector(coding)
     out = streamed(one, packed[:-40], 30)
     assert one.fault is not None
-    with pytest.raises(Exception):  # noqa: B017, PT011  # each library its own
-        assert UNPACK[coding](out) != UNPACK[coding](packed)
-        raise EOFError
+    try:
+        shown = UNPACK[coding](out)
+    except Exception:
+        return  # each library has its own error for it
+    assert len(shown) < len(PAGE + HEAD + TAIL) + 256 * 200
 
 
 @row("brotli/zstd streaming")
