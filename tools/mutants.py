@@ -288,10 +288,10 @@ class Session:
 
     def _reach(self) -> None:
         """Which tests reach which functions: the tests run once, the code unchanged."""
-        notes = FOUND / "reach.json"
-        key = [self.tree, [module.module for module in self.chosen]]
+        names = " ".join(module.module for module in self.chosen)
+        notes = FOUND / f"reach-{hashlib.sha256(names.encode()).hexdigest()[:8]}.json"
         known = json.loads(notes.read_text()) if notes.exists() else {}
-        if known.get("key") != key:
+        if known.get("tree") != self.tree:
             known = in_a_child(self._reached)
             if not isinstance(known, dict):
                 raise RuntimeError(f"the tests of the unchanged code: {known}")
@@ -299,7 +299,7 @@ class Session:
             control = self._fate("no such mutant", [*self.seconds])
             if control != SURVIVED:
                 raise RuntimeError(f"fails after others with the code unchanged: {control}")
-            known["key"] = key
+            known["tree"] = self.tree
             notes.parent.mkdir(exist_ok=True)
             notes.write_text(json.dumps(known))
         for name in known["failed"]:

@@ -140,30 +140,31 @@ class _DeflateAsSent:
 
     def __init__(self) -> None:
         self._start = b""
-        self._pair: tuple[_Inflate, _Deflate] | None = None
+        self._inflate: _Inflate | None = None
 
     @property
     def complete(self) -> bool:
-        return self._pair is not None and self._pair[0].complete
+        return self._inflate is not None and self._inflate.complete
 
     def decode(self, data: bytes) -> Iterator[bytes]:
-        if self._pair is None:
+        if self._inflate is None:
             data = self._start = self._start + data
             if len(data) < 2:
                 return
             framed = data[0] & 15 == 8 and int.from_bytes(data[:2], "big") % 31 == 0
             wbits = _ZLIB if framed else _BARE
-            self._pair = _Inflate(wbits), _Deflate(wbits)
-        yield from self._pair[0].decode(data)
+            self._inflate = _Inflate(wbits)
+            self._deflate = _Deflate(wbits)  # what is encoded has been decoded before
+        yield from self._inflate.decode(data)
 
     def encode(self, piece: bytes) -> bytes:
-        return self._pair[1].encode(piece) if self._pair is not None else b""
+        return self._deflate.encode(piece)
 
     def flush(self) -> bytes:
-        return self._pair[1].flush() if self._pair is not None else b""
+        return self._deflate.flush()
 
     def finish(self) -> bytes:
-        return self._pair[1].finish() if self._pair is not None else b""
+        return self._deflate.finish()
 
 
 class _Brotli:

@@ -133,7 +133,7 @@ class CspReader:
             return OPEN, None
         value = headers.get("content-security-policy", "")
         integrity = headers.get("integrity-policy", "")
-        origin = url[: url.find("/", 8)] if "/" in url[8:] else url
+        origin = "/".join(url.split("/")[:3])
         template, nonces = without_nonces(value)
         key = (template, integrity, origin)
         known = self._known.get(key)
@@ -209,7 +209,7 @@ def _common_nonce(lists: Sequence[Sources]) -> str:
 
 def _lets_file(listed: Sources, nonce: str, site: Site) -> bool:
     """Whether ``<script src>`` of ours may stand in the page."""
-    if nonce and nonce in listed.nonces:
+    if nonce in listed.nonces:
         return True
     return not listed.strict_dynamic and matches(listed, f"{site.own}x.js", site.origin)
 
@@ -280,10 +280,8 @@ def extended(policy: Policy, site: Site) -> Policy:
     if (name and _closed(policy[name])) or _sandboxed(policy):
         return changed
     for directive, source in _lacks(policy, site):
-        listed = changed.get(directive)
-        if listed is None:
-            chain = next(chain for chain in (SCRIPT, IMG, CONNECT, FRAME, FORM) if directive in chain)
-            listed = changed.get(in_force(changed, chain), ())
+        chain = next(chain for chain in (SCRIPT, IMG, CONNECT, FRAME, FORM) if directive in chain)
+        listed = changed.get(in_force(changed, chain), ())
         changed[directive] = (source,) if _closed(listed) else (*listed, source)
     return changed
 

@@ -121,7 +121,7 @@ def test_a_failure_that_may_pass_puts_the_events_back(desk: Desk, caplog: pytest
     assert (pixel.state, pixel.reason) == ("backing-off", DOWN.reason) and abs(pixel.since - time.time()) < 60
     (record,) = caplog.records
     desk.answer(desk.ship(3), DOWN)
-    assert caplog.records == [record]
+    assert caplog.records == [record] and desk.lane.waiting == 6
     assert PIXEL in record.getMessage() and DOWN.reason in record.getMessage(), "told once, not at each try"
 
 
@@ -141,6 +141,9 @@ def test_code_1_again_and_again_is_an_event_at_last(desk: Desk) -> None:
     desk.answer(desk.ship(2), CODE_1)
     assert len(desk.outcomes.cases[PIXEL]) == 1, "the batch is examined"
     assert desk.lane.failures == FEW, "and that is no further failure"
+    assert desk.answer(desk.ship(1), CODE_1)["dead"] == 1, "one event alone needs no examination"
+    (entry,) = [entry for entry in desk.entries() if entry.state is State.DEAD]
+    assert (entry.code, entry.reason) == (1, CODE_1.reason)
 
 
 @pytest.mark.parametrize("verdict", [DOWN._replace(code=1), CODE_1._replace(code=5000)], ids=["retry", "another code"])
@@ -200,12 +203,13 @@ def test_one_event_that_is_too_large_is_buried(desk: Desk, caplog: pytest.LogCap
     assert desk.lane.max_bytes == before and desk.lane.refusals == 0, "that says nothing about the others"
 
 
+@pytest.mark.parametrize("place", [1, 3], ids=["then come others", "the last"])
 def test_too_large_in_an_examination_buries_only_what_is_too_large_alone(
-    desk: Desk, caplog: pytest.LogCaptureFixture
+    desk: Desk, caplog: pytest.LogCaptureFixture, place: int
 ) -> None:
     shipment = desk.ship(4)
     desk.answer(shipment, THIN)
-    large = shipment.rows[1].number
+    large = shipment.rows[place].number
     assert desk.examine(LARGE, {large}) == {"delivered": 3, "dead": 1}
     assert {entry.number for entry in desk.entries() if entry.state is State.DEAD} == {large}
     assert len(caplog.records) == 1, "and told once"
@@ -387,6 +391,17 @@ def test_claims_that_went_with_the_store_are_free_but_for_what_is_on_its_way(des
     desk.outcomes.drop_claims()
     kept = {each.number for each in (*under_way.rows, *on_its_way.rows)}
     assert desk.outcomes.out == kept and not desk.outcomes.cases
+
+
+def test_an_answer_to_an_examination_that_went_with_the_store(desk: Desk) -> None:
+    desk.answer(desk.ship(2), UNKNOWN)
+    (case,) = desk.outcomes.cases[PIXEL]
+    sent = [desk.again(Shipment(desk.lane, case.claim, list(case.bisection.next()), case))]
+    case.under_way = True
+    desk.outcomes.drop_claims()
+    desk.answer(sent[0], DONE)
+    desk.answer(desk.again(Shipment(desk.lane, case.claim, list(case.bisection.next()), case)), UNKNOWN)
+    assert desk.states() == {"delivered": 1, "dead": 1}
 
 
 def test_a_store_that_is_gone_is_forgotten_whole(desk: Desk) -> None:

@@ -17,7 +17,7 @@ from werkzeug.test import create_environ
 
 from capi_middleware.page import Carrier, Injector, Reason, Verdict
 from capi_middleware.page import codec as codec_module
-from capi_middleware.page.codec import readable
+from capi_middleware.page.codec import Codec, DamagedBody, readable
 from capi_middleware.page.judge import narrowed
 from tests.page.conftest import visit
 from tests.page.pages import PAGES
@@ -28,6 +28,10 @@ from tests.page.wire import HEAD, HTML, INJECTED, JUDGE, PAGE, TAIL
 def bare(data: bytes) -> bytes:
     one = zlib.compressobj(6, zlib.DEFLATED, -15)
     return one.compress(data) + one.flush()
+
+
+def bare_of(data: bytes) -> bytes:
+    return zlib.decompressobj(-15).decompress(data)
 
 
 PACK: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
@@ -78,6 +82,36 @@ def test_any_page_any_cut(name: str, page: str, size: int) -> None:
     one = injector(coding)
     out = streamed(one, pack(PAGES[page]), size)
     assert UNPACK[coding](out) == plain
+
+
+@row("app compresses regardless (pre-gzipped cache)")
+@pytest.mark.parametrize("after", [b"\0\0\0", b"\x1e padding", b"rubbish"], ids=["zeros", "nearly a member", "text"])
+@pytest.mark.parametrize("name", [name for name in PACK if name != "br"])
+def test_what_follows_a_whole_body_is_ignored_as_browsers_do(name: str, after: bytes) -> None:
+    """Some servers pad, some print a warning after the page."""
+    coding, pack = PACK[name]
+    one = injector(coding)
+    assert UNPACK[coding](one.whole(pack(PAGE) + after)) == INJECTED
+    assert one.fault is None
+
+
+@row("app compresses regardless (pre-gzipped cache)")
+def test_what_follows_a_whole_brotli_body_leaves_it_alone() -> None:
+    """Its library gives nothing of a piece that goes on after the end."""
+    one = injector("br")
+    body = brotli.compress(PAGE) + b"rubbish"
+    assert one.whole(body) == body
+    assert one.reason is Reason.DAMAGED
+
+
+@row("app compresses regardless (pre-gzipped cache)")
+def test_deflate_without_a_frame_may_begin_as_if_it_had_one() -> None:
+    """One in 31 passes the check sum of a frame's two bytes by chance; what it says of itself must fit too."""
+    page = b"<html><head>".ljust(279)
+    stored = zlib.compressobj(0, zlib.DEFLATED, -15)
+    data = stored.compress(page) + stored.flush()
+    assert int.from_bytes(data[:2], "big") % 31 == 0
+    assert bare_of(injector("deflate").whole(data)) == page[:12] + HEAD + page[12:] + TAIL
 
 
 @row("app compresses regardless (pre-gzipped cache)")
@@ -163,7 +197,7 @@ def test_bomb_in_a_stream() -> None:
     one = injector("gzip")
     out = streamed(one, packed, 1000)
     assert zlib.decompressobj(31).decompress(out, 200).startswith(b"<!doctype html><html><head>" + HEAD)
-    assert isinstance(one.fault, codec_module.DamagedBody)
+    assert isinstance(one.fault, DamagedBody)
 
 
 @row("decompression bomb")
@@ -228,3 +262,24 @@ def test_flushed_with_each_chunk(coding: str) -> None:
 def test_an_empty_body_with_a_coding() -> None:
     for coding in UNPACK:
         assert injector(coding).whole(b"") == b""
+
+
+@pytest.mark.parametrize("name", PACK)
+def test_a_page_without_a_byte_is_compressed_to_a_few(name: str) -> None:
+    coding, pack = PACK[name]
+    one = injector(coding)
+    assert UNPACK[coding](one.whole(pack(b""))) == b""
+    assert one.reason is Reason.EMPTY and one.fault is None
+
+
+def test_the_fault_says_what_is_wrong_with_a_body() -> None:
+    one = Codec("gzip")
+    with pytest.raises(DamagedBody, match="ends before its compressed data do") as told:
+        one.ended()
+    assert not told.value.bomb
+    with pytest.raises(DamagedBody, match="error: Error -3 while decompressing data: incorrect header check") as told:
+        list(one.decode(b"<html>"))
+    assert not told.value.bomb
+    with pytest.raises(DamagedBody, match="more than a page's size") as told:
+        list(Codec("gzip").decode(bomb("gzip", 10_000_000)))
+    assert told.value.bomb

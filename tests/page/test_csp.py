@@ -61,6 +61,17 @@ CASES = {
         f"script-src 'nonce-abc' {META}, script-src 'nonce-xyz' {META}",
         Csp(Form.NONE, script=False, pixel=False, rows=(Row.NO_SCRIPT, Row.NO_PIXEL)),
     ),
+    "a nonce in one policy, and no file of ours in another": Case(
+        f"script-src 'nonce-abc' {META}, script-src {META}",
+        Csp(
+            Form.NONE,
+            nonce="abc",
+            script=False,
+            pixel=False,
+            rows=(Row.NONCE, Row.NO_PIXEL),
+            missing=(("script-src", OWN),),
+        ),
+    ),
     "files of the shop's own and Meta's": Case(
         f"default-src 'self'; script-src 'self' {META}; img-src *; frame-src *",
         Csp(Form.EXTERNAL, rows=(Row.EXTERNAL,)),
@@ -134,6 +145,25 @@ CASES = {
 def test_what_is_left(case: Case) -> None:
     headers = {"content-security-policy": case.policy, "integrity-policy": case.integrity}
     assert CspReader("/_shop", PIXEL).read(headers, f"{ORIGIN}/a/b") == (case.left, None)
+
+
+def test_a_policy_is_not_taken_for_another() -> None:
+    """One reader sees every policy of the shop, and every address that it is reached by."""
+    reader = CspReader("/_shop", PIXEL)
+    asked = [
+        (case.policy, case.integrity, f"{origin}/a/b") for case in CASES.values() for origin in (ORIGIN, "https://b")
+    ]
+    for policy, integrity, url in asked * 2:
+        headers = {"content-security-policy": policy, "integrity-policy": integrity}
+        assert reader.read(headers, url) == CspReader("/_shop", PIXEL).read(headers, url)
+
+
+@pytest.mark.parametrize("path", ["", "/", "/a/b", "/a?b=/c"])
+@pytest.mark.parametrize("origin", [ORIGIN, "https://b", "http://[::1]:8000"])
+def test_the_shops_own_address_may_be_named(origin: str, path: str) -> None:
+    policy = f"script-src 'unsafe-inline' {META} {origin}/_shop/"
+    csp, _ = CspReader("/_shop", PIXEL).read({"content-security-policy": policy}, f"{origin}{path}")
+    assert csp == Csp(rows=(Row.INLINE,))
 
 
 @pytest.mark.parametrize(
