@@ -140,7 +140,7 @@ class Injector:
 
     def _whole(self, body: bytes) -> bytes:
         if self._tap is not None:
-            self._tap(body if len(body) <= TAPPED else body[:TAPPED])
+            self._tap(body[:TAPPED])
         scanner, tail = self._scanner, self._tail
         if scanner is None or tail is None:
             raise RuntimeError("whole() is for a body of which nothing was fed yet")

@@ -118,7 +118,7 @@ def _matches(source: str, url: str, origin: str) -> bool:
     own = urlsplit(origin).scheme
     if source == "*":
         return there.scheme in _PORTS or there.scheme == own
-    if source.endswith(":") and "/" not in source:
+    if source.endswith(":"):
         return _scheme_matches(source[:-1].lower(), there.scheme)
     match = _HOST.fullmatch(source)
     if match is None:

@@ -28,6 +28,9 @@ class Case(NamedTuple):
 
 CASES = {
     "inline code and everything else": Case(FREE, Csp(rows=(Row.INLINE,))),
+    "inline code for old browsers only, a hash for the others": Case(
+        f"{FREE} {OTHER}", Csp(Form.EXTERNAL, rows=(Row.EXTERNAL,))
+    ),
     "inline code, no pixel": Case(
         "script-src 'self' 'unsafe-inline'",
         Csp(pixel=False, rows=(Row.INLINE, Row.NO_PIXEL), missing=(("script-src", META),)),

@@ -50,6 +50,17 @@ PIXEL = "https://connect.facebook.net/en_US/fbevents.js"
         ("https://connect.facebook.net/sv_SE/", PIXEL, SHOP, False),
         ("'none'", PIXEL, SHOP, False),
         ("rub/bish", PIXEL, SHOP, False),
+        ("*facebook.net", PIXEL, SHOP, False),
+        ("*", "http://any.example/", SHOP, True),
+        ("*", "https://any.example:8443/", SHOP, True),
+        ("*:*", "https://any.example:8443/", SHOP, True),
+        ("*:8443", "https://any.example:8443/", SHOP, True),
+        ("https://*", PIXEL, SHOP, True),
+        ("https://*", "https://any.example:8443/", SHOP, False),
+        ("http://[::1]:8000", "http://[::1]:8000/a.js", SHOP, True),
+        ("https://connect.facebook.net/", "https://connect.facebook.net", SHOP, True),
+        ("https://connect.facebook.net/en_US/fbevents.js?v=2", PIXEL, SHOP, True),
+        ("https://connect.facebook.net/en_US/fbevents.js#x", PIXEL, SHOP, True),
     ],
 )
 def test_sources(source: str, url: str, origin: str, let: bool) -> None:

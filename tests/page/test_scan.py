@@ -38,14 +38,15 @@ def place(page: bytes, charset: bool = True) -> bytes:
     one = injector(charset)
     out = one.whole(page)
     assert one.fault is None
-    assert one.injected, one.reason
+    assert one.injected is True, one.reason
+    assert one.reason is Reason.INLINE
     return out.partition(HEAD)[0]
 
 
 def refused(page: bytes, charset: bool = True) -> Reason:
     one = injector(charset)
     assert one.whole(page) == page
-    assert not one.injected
+    assert one.injected is False
     assert one.fault is None
     return one.reason
 
@@ -539,7 +540,7 @@ def test_chunks_after_the_head_pass_as_the_objects_they_are() -> None:
     assert one.feed(chunk) is chunk
 
 
-@pytest.mark.parametrize("chunk", [16_384, 1 << 24])
+@pytest.mark.parametrize("chunk", [16_383, 1 << 24])
 def test_a_reader_of_facts_reads_within_bounds(chunk: int) -> None:
     seen: list[bytes] = []
     one = Injector(Verdict(Reason.INLINE, Carrier.INLINE, []), HEAD, lambda: TAIL, seen.append)
@@ -549,7 +550,7 @@ def test_a_reader_of_facts_reads_within_bounds(chunk: int) -> None:
     else:
         out = b"".join([one.feed(page[at : at + chunk]) for at in range(0, len(page), chunk)]) + one.finish()
     assert len(out) == len(page) + len(HEAD) + len(TAIL)
-    assert TAPPED <= sum(map(len, seen)) < TAPPED + chunk
+    assert sum(map(len, seen)) == (TAPPED if chunk > len(page) else -(-TAPPED // chunk) * chunk)
     assert page.startswith(b"".join(seen))
 
 
@@ -582,4 +583,13 @@ def test_faults_never_reach_the_page() -> None:
         three = Injector(verdict, HEAD, **hook)  # type: ignore[arg-type]
         assert three.whole(page) == page
         assert three.reason is Reason.FAULT
-        assert not three.injected
+        assert three.injected is False
+        assert isinstance(three.fault, ZeroDivisionError)
+
+
+def test_a_body_in_one_piece_is_the_only_piece() -> None:
+    for first in (lambda one: one.feed(b"<html><head>"), lambda one: one.whole(b"<html><head>")):
+        one = injector()
+        first(one)
+        assert one.whole(b"<html><head>") == b"<html><head>"
+        assert str(one.fault) == "whole() is for a body of which nothing was fed yet"
