@@ -331,6 +331,7 @@ class Session:
         """Whether all mutants of this module have been tried."""
         names = module.settle(self.tree)
         killers: list[str] = []  # of the last mutants of the same function: often the next one's too
+        mirror = f"tests/{module.path.parent.name}/test_{module.path.stem}.py::"
         function = ""
         began, count = time.monotonic(), Counter[str]()
         for name in names:
@@ -338,7 +339,7 @@ class Session:
                 break
             if function != (function := f"{module.dotted}.{name.partition('__mutmut_')[0]}"):
                 killers = []
-            tests = self.reaching.get(function, [])
+            tests = sorted(self.reaching.get(function, []), key=lambda test: not test.startswith(mirror))
             first = [test for test in killers if test in tests]
             fate = self._fate(f"{module.dotted}.{name}", [*first, *(test for test in tests if test not in first)])
             module.fates[module.key(name)] = fate

@@ -181,7 +181,7 @@ class Injector:
 
     def _search(self, scanner: HeadScanner, chunk: bytes, last: bool) -> bytes:
         """The place is not found yet."""
-        data = self._held + chunk if self._held else chunk
+        data = self._held + chunk
         out = scanner.scan(data, last)
         if not scanner.done:
             self._held = data[out:]
@@ -202,7 +202,7 @@ class Injector:
 
     def _watch(self, chunk: bytes) -> bytes:
         """The head is out: holds back from the last ``</body`` on, if there is one in the window."""
-        data = self._held + chunk if self._held else chunk
+        data = self._held + chunk
         at = _last_body(data)
         if at < 0:
             self._held = b""

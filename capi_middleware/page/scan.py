@@ -60,13 +60,13 @@ _UNREADABLE = (b"iso-2022-", b"hz-gb-2312", b"utf-7")
 class HeadScanner:
     """Finds the place in bytes that come piecemeal.
 
-    ``scan(data) -> int``: ``data`` begins with what the last call left. The number says how many of its bytes may go
-    out. Once ``done``, either ``reason`` is None and the number is the place, or ``reason`` says why there is none.
+    ``scan(data, last) -> int``: ``data`` begins with what the last call left. The number says how many of its bytes may
+    go out. Once ``done``, either ``reason`` is None and the number is the place, or ``reason`` says why there is none.
     """
 
     __slots__ = ("done", "reason", "_blank", "_charset", "_document", "_passed", "_place", "_pos", "_prolog", "_raw")
 
-    def __init__(self, charset_known: bool = True) -> None:
+    def __init__(self, charset_known: bool) -> None:
         self.done = False
         self.reason: Reason | None = None
         self._blank = True
@@ -80,7 +80,7 @@ class HeadScanner:
         # What the next bytes are inside of: b"" nothing, b"<!--" a comment, else the name of an element of raw text.
         self._raw = b""
 
-    def scan(self, data: bytes, last: bool = False) -> int:
+    def scan(self, data: bytes, last: bool) -> int:
         """See the class. ``last``: no more bytes will come; always ``done`` afterwards."""
         pos = self._pos
         if pos < 0:

@@ -131,6 +131,15 @@ def test_deflate_without_a_frame_may_begin_as_if_it_had_one() -> None:
 
 
 @row("app compresses regardless (pre-gzipped cache)")
+@pytest.mark.parametrize("coding", UNPACK)
+def test_a_piece_of_html_stays_whole(coding: str) -> None:
+    body = b"<div>a</div></body><p>b" + b"x" * 2000 + b"</body>"
+    one = injector(coding)
+    assert UNPACK[coding](streamed(one, PACK[coding][1](body), 10)) == body
+    assert one.injected is False and one.reason is Reason.FRAGMENT
+
+
+@row("app compresses regardless (pre-gzipped cache)")
 def test_the_judge_lets_them_through() -> None:
     for coding in UNPACK:
         verdict = JUDGE("200 OK", [HTML, ("Content-Encoding", coding.upper())], visit())
