@@ -20,7 +20,7 @@ from .address import plain_query
 from .later import Later
 from .markup import Markup
 from .memory import ProductMemory
-from .sieve import Sieve
+from .sieve import ORDER, PRODUCT, Sieve
 from .types import Facts
 
 HELD = 48 * 1024
@@ -49,7 +49,8 @@ class Known(NamedTuple):
 
 class FactReader:
     """Reads ``Facts`` from a page's decoded bytes, chunk by chunk. Never raises; holds at most 64 KiB of a streamed
-    page (a page that comes as one chunk is looked at in place, up to 1 MiB; a larger one as if it streamed).
+    page, 166 KiB where ``"html"`` is wanted (a page that comes as one chunk is looked at in place, up to 1 MiB; a
+    larger one as if it streamed).
 
     ``wanted``: which parts are asked for, of ``"product"``, ``"notices"``, ``"html"`` (the bytes held, in
     ``Facts.more["html"]``); ``None`` is product and notices. ``memory``: learns what the page shows.
@@ -86,7 +87,7 @@ class FactReader:
                 self._chunks.append(chunk)
                 self._held += len(chunk)
             elif chunk:
-                self._sieve = Sieve()
+                self._sieve = Sieve(ORDER if "html" in self._wanted else PRODUCT)
                 self._chunks.reverse()
                 while self._chunks:
                     self._sieve.feed(self._chunks.pop())

@@ -8,20 +8,38 @@ comments and other scripts pass unheld.
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 from .heading import alike
 from .lazy import regex
 from .markup import ASIDE, ENDS, OPEN_TAG, strip
 
+
+class Bounds(NamedTuple):
+    """Bytes that are kept at most. ``scripts``: that tell something. ``small``: of one that is kept for a word that
+    large ones happen to have, too. ``body``: from a little before the heading on."""
+
+    scripts: int
+    small: int
+    body: int
+
+    @property
+    def held(self) -> int:
+        """Of everything together."""
+        return HEAD + self.scripts + DULL + self.body + FORM + CARRY
+
+
 HEAD = 10 * 1024
-SCRIPTS = 18 * 1024
 DULL = 4 * 1024
 """Of scripts that tell nothing themselves, but by whose addresses a platform is known."""
-BODY = 24 * 1024
 FORM = 4 * 1024
 CARRY = 4 * 1024
 PIECE = 8 * 1024
-HELD = HEAD + SCRIPTS + DULL + BODY + FORM + CARRY
+PRODUCT = Bounds(18 * 1024, 4 * 1024, 24 * 1024)
+ORDER = Bounds(48 * 1024, 32 * 1024, 96 * 1024)
+"""Of a cart's, a checkout's or a receipt's page: its total stands below its lines, its currency perhaps in the state
+that an app brings along."""
+HELD = PRODUCT.held
 
 _BEFORE = 6 * 1024
 _H1 = regex(rb"<[hH]1[\s>]")
@@ -56,15 +74,14 @@ _TELLING = (
     *(b"__st", b"id_product", b"ec:addProduct", b'"variants"'),
 )
 _HINTS = (b"ataLayer", b"urrency", b"roduct_id", b"roductId")
-SMALL = 4 * 1024
-"""Bytes of a script that is kept for a word that large ones happen to have, too."""
 
 
 class Sieve:
-    """Takes a page's chunks; holds at most ``HELD`` bytes of what passes."""
+    """Takes a page's chunks; holds at most ``bounds.held`` bytes of what passes."""
 
     __slots__ = (
         "_body",
+        "_bounds",
         "_by_form",
         "_carry",
         "_data",
@@ -82,7 +99,8 @@ class Sieve:
         "_trail",
     )
 
-    def __init__(self) -> None:
+    def __init__(self, bounds: Bounds = PRODUCT) -> None:
+        self._bounds = bounds
         self._head = bytearray()
         self._data = bytearray()
         self._scripts: list[bytes] = []
@@ -193,13 +211,15 @@ class Sieve:
         self._script.clear()
 
     def _room(self) -> int:
-        return SCRIPTS - len(self._data) - sum(map(len, self._scripts)) - len(self._script)
+        return self._bounds.scripts - len(self._data) - sum(map(len, self._scripts)) - len(self._script)
 
     def _tell(self) -> None:
         body = bytes(self._script)
         if b"ld+json" in self._tag:
             self._data += self._tag + body + b"</script>"
-        elif any(mark in body for mark in _TELLING) or (len(body) < SMALL and any(mark in body for mark in _HINTS)):
+        elif any(mark in body for mark in _TELLING) or (
+            len(body) < self._bounds.small and any(mark in body for mark in _HINTS)
+        ):
             self._scripts.append(self._tag + body + b"</script>")
         elif len(self._dull) < DULL - 300:
             self._dull += _short(self._tag) + body[:80] + b"</script>"
@@ -212,7 +232,7 @@ class Sieve:
             for match in _PROPERTY.finditer(markup):
                 if len(match[0]) < 400:
                     self._properties.setdefault(match[1], match[0])
-        if self._full or (self._h1 >= 0 and len(self._body) >= BODY):
+        if self._full or (self._h1 >= 0 and len(self._body) >= self._bounds.body):
             self._keep_form(markup)
         if self._full:
             return
@@ -227,15 +247,16 @@ class Sieve:
             self._form.clear()
         if self._h1 < 0:
             self._body += markup
-            del self._body[: max(0, len(self._body) - BODY)]
+            del self._body[: max(0, len(self._body) - self._bounds.body)]
             return
-        if len(self._body) < BODY:
+        if len(self._body) < self._bounds.body:
             self._body += _DULL.sub(b"\n", markup)
-            if len(self._body) >= BODY:
+            if len(self._body) >= self._bounds.body:
                 self._full = self._titled()
-                if _in_form(self._body[:BODY]):
-                    self._form = self._body[BODY : BODY + FORM]
-                del self._body[BODY:]
+                most = self._bounds.body
+                if _in_form(self._body[:most]):
+                    self._form = self._body[most : most + FORM]
+                del self._body[most:]
 
     def _keep_form(self, markup: bytes) -> None:
         """The first form that buys, behind what is kept of the body."""

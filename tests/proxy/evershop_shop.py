@@ -21,6 +21,13 @@ from tests.delivery.postgres import Postgres
 HERE = Path(__file__).parent / "evershop"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "capi_middleware"
 CUP = "/accessories/ceramic-coffee-cup-white"
+SHIPPING = """
+WITH zone AS (INSERT INTO shipping_zone (name) VALUES ('Sweden') RETURNING shipping_zone_id AS id),
+    method AS (INSERT INTO core_shipping_method (name) VALUES ('Parcel') RETURNING core_shipping_method_id AS id),
+    country AS (INSERT INTO shipping_zone_country (zone_id, country) SELECT id, 'SE' FROM zone),
+    provider AS (INSERT INTO shipping_zone_provider (zone_id, provider_code) SELECT id, 'core' FROM zone)
+INSERT INTO core_shipping_method_rate (method_id, zone_id, cost) SELECT method.id, zone.id, 5 FROM method, zone
+"""
 
 
 def installed() -> Path:
@@ -77,6 +84,7 @@ class EverShop:
             "DB_USER": "capi",
             "DB_PASSWORD": "none",
             "DB_SSLMODE": "disable",
+            "NODE_CONFIG": '{"system": {"cod": {"status": 1}}}',  # cash on delivery
         }
         self._log = tempfile.TemporaryFile()  # noqa: SIM115
         self._process = subprocess.Popen(
@@ -91,6 +99,7 @@ class EverShop:
             self._wait("/")
             self._wait_for_events()
             run(folder, ["node", command(folder), "seed", "--categories", "--products"], self._environ)
+            self._ship()
             self._wait(CUP)  # a process of its own gives products their addresses
         except BaseException:
             self.close()
@@ -117,6 +126,11 @@ class EverShop:
                     raise RuntimeError("EverShop's event process did not start")
                 time.sleep(0.2)
         time.sleep(1)
+
+    def _ship(self) -> None:
+        """Parcels to Sweden for 5.00, as the shop's owner would set it up in its admin."""
+        with psycopg.connect(self._database.url) as db:
+            db.execute(SHIPPING)
 
     def close(self) -> None:
         """The shop with its helpers, then its database."""
