@@ -84,6 +84,9 @@ class Deliverer:
         except StoreError as error:
             self._trouble(error)
             return False
+        except BaseException:
+            self._rewind()
+            raise
         return more
 
     def close(self, timeout: float) -> None:
@@ -151,8 +154,7 @@ class Deliverer:
     def _trouble(self, error: StoreError) -> None:
         """The store failed: what was read is read again. A full disk is met with deleting; else the store is opened
         anew."""
-        for inlet in self.inlets:
-            inlet.rewind()
+        self._rewind()
         self._say(error)
         store = self._store
         if error.full and store is not None:
@@ -171,6 +173,11 @@ class Deliverer:
             self._store = None
         self._due["open"] = time.monotonic() + 1.0
         self._sync()
+
+    def _rewind(self) -> None:
+        """Whatever was read and is not in the store is read again."""
+        for inlet in self.inlets:
+            inlet.rewind()
 
     def _say(self, error: StoreError) -> None:
         now = time.monotonic()
@@ -194,13 +201,30 @@ class Deliverer:
         for inlet in self.inlets:
             records = inlet.read(self._drain_limit)
             if records:
-                self._take(store, records)
+                self._take_all(store, records)
                 more = more or len(records) >= self._drain_limit
                 self._drain_limit = min(DRAIN, self._drain_limit * 2)
             lost = inlet.commit(store.mark())
             if lost:
                 self._count_lost(store, lost)
         return more
+
+    def _take_all(self, store: Store, records: Sequence[tuple[int, bytes]]) -> None:
+        """One that cannot be stored, for a reason that nobody thought of, is not to hold up all others for ever: they
+        are taken one by one, where what is known already is not taken again."""
+        try:
+            self._take(store, records)
+        except (StoreError, MemoryError):
+            raise
+        except Exception:
+            for record in records:
+                try:
+                    self._take(store, [record])
+                except (StoreError, MemoryError):
+                    raise
+                except Exception as error:
+                    log.error("a record of the journal cannot be stored (%s): it is lost", type(error).__name__)
+                    self._count_lost(store, {"unreadable": 1})
 
     def _take(self, store: Store, records: Sequence[tuple[int, bytes]]) -> None:
         now = time.time()

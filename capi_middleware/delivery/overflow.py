@@ -23,7 +23,8 @@ class Overflow:
         self._read: list[tuple[int, bytes, int]] = []
 
     def __len__(self) -> int:
-        return sum(len(queue) for queue in self._queues)
+        """What is read and not committed is still here."""
+        return sum(len(queue) for queue in self._queues) + len(self._read)
 
     def put(self, kind: int, data: bytes, value: int) -> bool:
         """Take a record, dropping less valuable ones if need be; False if it was itself dropped."""

@@ -172,6 +172,8 @@ class PostgresqlStore(SqlStore):
                 cursor.execute("TRUNCATE incoming RESTART IDENTITY")
                 with cursor.copy(f"COPY incoming ({', '.join(_COLUMNS)}, payload, detail) FROM STDIN") as copy:
                     copy.write(text)
+        except psycopg.DataError as error:
+            raise ValueError(f"PostgreSQL takes no such row: {type(error).__name__}") from None
         except psycopg.Error as error:
             raise _store_error(error) from error
         added = self._do(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Mapping
 
 from capi_middleware.settings import Settings
@@ -111,8 +112,13 @@ class Sender:
         return any(lane.waiting and lane.pixel_id not in self._routes for lane in self._lanes.values())
 
     def all_done(self) -> bool:
-        """Nothing waits, nothing is on its way, nothing is left to write."""
-        return self.outcomes.idle() and not any(lane.waiting for lane in list(self._lanes.values()))
+        """Nothing waits, nothing is on its way, nothing is left to write. Any thread may ask, at any moment: what waits
+        may be on its way by the time it is looked at, so that is asked twice."""
+        return (
+            self.outcomes.idle()
+            and not any(lane.waiting for lane in list(self._lanes.values()))
+            and self.outcomes.idle()
+        )
 
     def abandon(self) -> None:
         """The store and its numbers are gone: answers still to come are about events that will be read again."""
@@ -161,13 +167,13 @@ class Sender:
 
     def _count(self, store: Store, now: float) -> None:
         counted = store.waiting()
-        for lane in self._lanes.values():
-            lane.waiting, lane.oldest = 0, 0.0
-        for pixel_id, (n, oldest) in counted.items():
-            lane = self._lane(pixel_id)
-            lane.waiting, lane.oldest = n, oldest
+        under_way = Counter[str]()
         for shipment in self._under_way():
-            shipment.lane.waiting = max(0, shipment.lane.waiting - len(shipment.rows))
+            under_way[shipment.lane.pixel_id] += len(shipment.rows)
+        for pixel_id in {*self._lanes, *counted}:
+            n, oldest = counted.get(pixel_id, (0, 0.0))
+            lane = self._lane(pixel_id)
+            lane.waiting, lane.oldest = max(0, n - under_way[pixel_id]), oldest  # at once: see all_done
         self._count_due = now + (_SHARED_POLL if store.shared else _COUNT_EVERY)
 
     def _under_way(self) -> list[Shipment]:
@@ -215,8 +221,8 @@ class Sender:
         if rest:
             store.release(claim, rest)
             claim.left -= rest
+        self.outcomes.out |= claim.left  # before they stop waiting: another thread may ask whether all is sent
         lane.waiting = max(len(rest), lane.waiting - len(rows))
-        self.outcomes.out |= claim.left
         self._start(Shipment(lane, claim, rows), now)
         return True
 
@@ -264,9 +270,14 @@ class Sender:
 
 
 def _verdict_on(answer: Answer, sent: int) -> Verdict:
-    if answer.status:
+    """Never raises: nobody else remembers what was sent."""
+    if not answer.status:
+        return untrusted(answer.error) if answer.insecure else unreachable(answer.error)
+    try:
         return judge(answer.status, answer.headers, answer.body, sent)
-    return untrusted(answer.error) if answer.insecure else unreachable(answer.error)
+    except Exception:
+        log.exception("an answer could not be judged: its events are sent again")
+        return unreachable("an answer that makes no sense")
 
 
 def _fitting(rows: list[Claimed], limit: int) -> list[Claimed]:

@@ -64,7 +64,8 @@ class Store(ReadStore, Protocol):
 
     def put(self, rows: Sequence[Row], reports: Sequence[Report] = ()) -> Mapping[str, int]:
         """Add rows (those already known by pixel, name and ID are ignored) and apply reports, in one transaction.
-        Returns how many more events wait now, by pixel."""
+        Returns how many more events wait now, by pixel. Raises ``ValueError`` or ``OverflowError`` where a row holds
+        what no column can: then none is added, and the store is as good as before."""
 
     def claim(self, pixel_id: str, limit: int, newest: bool, skip: Set[int]) -> Claim | None:
         """Take up to ``limit`` waiting rows, the newest or the oldest, in order of arrival; none of ``skip`` (what the

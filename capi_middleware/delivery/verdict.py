@@ -178,11 +178,23 @@ def _json(body: bytes) -> Any:
 
 
 def _int(error: Mapping[str, Any], key: str) -> int:
+    """A code of Graph's; 0 for anything else, also beyond the 32 bits that a store's column holds."""
     value = error.get(key)
     try:
-        return int(value) if not isinstance(value, bool) and isinstance(value, int | str) else 0
+        found = int(value) if not isinstance(value, bool) and isinstance(value, int | str) else 0
     except ValueError:
         return 0
+    return found if abs(found) < 1 << 31 else 0
+
+
+def _number(usage: Mapping[str, Any], key: str) -> float:
+    value = usage.get(key)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return 0.0
+    try:
+        return float(value)
+    except OverflowError:
+        return 0.0
 
 
 def _text(answer: Mapping[str, Any], key: str) -> str:
@@ -242,9 +254,7 @@ def _usage_wait(headers: Mapping[str, str]) -> float:
     worst = 0.0
     for usage in _usages(headers):
         for key in ("call_count", "total_cputime", "total_time", "acc_id_util_pct"):
-            value = usage.get(key)
-            if isinstance(value, int | float) and not isinstance(value, bool):
-                worst = max(worst, float(value))
+            worst = max(worst, _number(usage, key))
     if worst >= 95:
         return max(60.0, _regain_wait(headers))
     return 5.0 if worst > 80 else 0.0
@@ -255,7 +265,5 @@ def _regain_wait(headers: Mapping[str, str]) -> float:
     wait = 0.0
     for usage in _usages(headers):
         for key, unit in (("estimated_time_to_regain_access", 60.0), ("reset_time_duration", 1.0)):
-            value = usage.get(key)
-            if isinstance(value, int | float) and not isinstance(value, bool):
-                wait = max(wait, value * unit)
+            wait = max(wait, _number(usage, key) * unit)
     return min(wait, MAX_WAIT)

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from email.utils import formatdate
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pytest
 
 from capi_middleware.delivery import lane as lane_module
+from capi_middleware.delivery import sender as sender_module
 from capi_middleware.delivery.entry import State
+from capi_middleware.delivery.journal import Journal
 from capi_middleware.delivery.lane import OPENS_AFTER
+from capi_middleware.delivery.rows import pack_event
+from capi_middleware.delivery.segment import EVENT
+from capi_middleware.delivery.spool import Spool
+from capi_middleware.delivery.sqlite import SqliteStore
 from capi_middleware.events import Event
 from tests.delivery.bench import Bench, poisoned, settings
 from tests.delivery.make import PIXEL, event
@@ -67,6 +75,28 @@ def test_events_arrive_once_in_one_request(bench: Callable[..., Bench]) -> None:
     assert len(it.sink.batches) == 1
     assert it.states() == {"delivered": 50}
     assert it.sink.bodies[0].keys() == {"access_token", "partner_agent"}
+
+
+def test_whoever_asks_is_not_told_too_early_that_all_is_sent(bench: Callable[..., Bench]) -> None:
+    """Another thread asks, at each line of the deliverer's way."""
+    it = bench()
+    told: list[str] = []
+
+    def ask(frame: FrameType, what: str, _: object) -> Any:
+        done = not len(it.inlet) and it.deliverer.sender.all_done()
+        if done and len(it.sink.accepted) < 5:
+            told.append(f"{frame.f_code.co_name}, line {frame.f_lineno}")
+        return ask
+
+    it.put(*[event() for _ in range(5)])
+    sys.settrace(ask)
+    try:
+        while not it.sink.accepted:
+            it.deliverer.sender.recount()
+            it.deliverer.step(0.02)
+    finally:
+        sys.settrace(None)
+    assert told == []
 
 
 def test_a_request_holds_at_most_a_thousand_events_and_a_mebibyte(bench: Callable[..., Bench]) -> None:
@@ -149,6 +179,22 @@ def test_a_200_that_is_not_metas_is_tried_again(bench: Callable[..., Bench], bod
     it.put(event())
     it.finish()
     assert len(it.sink.batches) == 2 and it.states() == {"delivered": 1}
+
+
+def test_an_answer_that_cannot_be_judged_loses_no_event(
+    bench: Callable[..., Bench], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fault of ours, in what an answer made of nonsense may find: the events are sent again, by this very process."""
+    it = bench()
+    sent = [event() for _ in range(5)]
+    it.put(*sent)
+    with monkeypatch.context() as patch:
+        patch.setattr(sender_module, "judge", lambda *_: 1 / 0)
+        it.run(lambda: bool(it.sink.batches))
+        it.run(lambda: not it.deliverer.sender.posters.under_way)
+    it.finish()
+    assert it.states() == {"delivered": 5}
+    assert sorted(it.sink.batches[0]) == sorted(it.sink.batches[1]) == ids(sent)
 
 
 def test_fewer_received_is_done_and_told(bench: Callable[..., Bench]) -> None:
@@ -585,6 +631,47 @@ def test_a_full_store_deletes_history_and_goes_on(bench: Callable[..., Bench]) -
     it.finish(40)
     assert set(ids(sent)) <= set(it.sink.accepted)
     assert it.deliverer.status()["lost"] == {}
+
+
+@pytest.fixture
+def journaled(bench: Callable[..., Bench], tmp_path: Path) -> Iterator[tuple[Bench, Journal]]:
+    """A deliverer that reads a journal, and that journal."""
+    it, journal, spool = bench(), Journal(tmp_path / "journal", 1 << 30), Spool(tmp_path / "journal")
+    it.deliverer.inlets[:] = [spool]
+    yield it, journal
+    journal.close()
+    spool.close()
+
+
+def no_memory(*_: object) -> None:
+    raise MemoryError
+
+
+def test_a_fault_while_events_are_stored_loses_none(
+    journaled: tuple[Bench, Journal], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No memory, or what nobody thought of: what was read from the journal is read again."""
+    it, journal = journaled
+    sent = [event() for _ in range(5)]
+    for each in sent:
+        journal.append(EVENT, pack_event(each, time.time()))
+    with monkeypatch.context() as patch:
+        patch.setattr(SqliteStore, "put", no_memory)
+        with pytest.raises(MemoryError):
+            it.finish()
+    it.run(lambda: len(it.sink.accepted) == 5)
+    assert sorted(it.sink.accepted) == ids(sent)
+
+
+def test_an_event_that_cannot_be_stored_holds_up_no_other(journaled: tuple[Bench, Journal]) -> None:
+    """SQLite's numbers have 64 bits."""
+    it, journal = journaled
+    sent = [event(event_time=-(10**30) if n == 2 else int(time.time())) for n in range(5)]
+    for each in sent:
+        journal.append(EVENT, pack_event(each, time.time()))
+    it.run(lambda: len(it.sink.accepted) == 4)
+    assert sorted(it.sink.accepted) == sorted(set(ids(sent)) - {sent[2].event_id})
+    assert it.opened is not None and it.opened.losses() == {"unreadable": 1}
 
 
 def test_a_journal_that_cannot_be_synced_stops_nothing(bench: Callable[..., Bench], tmp_path: Path) -> None:

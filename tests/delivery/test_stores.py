@@ -489,6 +489,14 @@ def test_a_lone_surrogate_does_no_harm(store: Store) -> None:
     assert json.loads(claim(store).rows[0].payload)["custom_data"]["content_name"] == "a?b"
 
 
+def test_a_row_that_no_column_holds_is_no_trouble_of_the_store(store: Store) -> None:
+    with pytest.raises((ValueError, OverflowError)):
+        store.put([row(), row(event_time=-(10**30))])
+    assert store.size() == 0
+    store.put([row()])
+    assert store.size() == 1
+
+
 def test_counts_of_old_hours_become_those_of_days(store: Store) -> None:
     now = int(time.time())
     midnight = (now // 86400 - 20) * 86400

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from requests.structures import CaseInsensitiveDict
 
-from capi_middleware.delivery.verdict import Kind, Verdict, judge, unreachable, untrusted
+from capi_middleware.delivery.verdict import MAX_WAIT, Kind, Verdict, judge, unreachable, untrusted
 
 
 def verdict(status: int, body: Any = b"", **headers: str) -> Verdict:
@@ -348,6 +348,27 @@ def test_metas_clock_is_read() -> None:
 @given(st.integers(100, 599), st.binary(max_size=200), st.dictionaries(st.text(max_size=9), st.text(max_size=20)))
 def test_any_answer_has_a_verdict(status: int, body: bytes, headers: dict[str, str]) -> None:
     assert isinstance(judge(status, CaseInsensitiveDict(headers), body, 3).kind, Kind)
+
+
+_LARGE = st.integers(-(10**400), 10**400)
+_USAGE = st.dictionaries(
+    st.sampled_from(["call_count", "acc_id_util_pct", "estimated_time_to_regain_access", "reset_time_duration"]),
+    _LARGE | st.floats() | st.none() | st.text(max_size=5),
+)
+
+
+@given(_USAGE, st.text(max_size=40), st.text(max_size=20), st.sampled_from([200, 400, 429, 503]))
+def test_any_header_has_a_verdict(usage: dict[str, Any], date: str, after: str, status: int) -> None:
+    headers = CaseInsensitiveDict({"Date": date, "Retry-After": after, "X-App-Usage": json.dumps(usage)})
+    found = judge(status, headers, b'{"events_received": 3}' if status == 200 else b'{"error": {"code": 4}}', 3)
+    assert 0 <= found.wait <= MAX_WAIT
+
+
+@pytest.mark.parametrize("code", [10**9, -(10**9), 10**30, -(10**30), "9" * 30, "9" * 5000])
+def test_a_code_is_one_that_a_column_holds(code: Any) -> None:
+    """PostgreSQL's INTEGER has 32 bits. What cannot be written would be tried again, and nothing else, for ever."""
+    found = refused(code, code)
+    assert all(-(1 << 31) <= number < 1 << 31 for number in (found.code, found.subcode))
 
 
 _JSON = st.recursive(
