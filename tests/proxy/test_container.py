@@ -9,6 +9,7 @@ from __future__ import annotations
 import http.server
 import json
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -23,7 +24,9 @@ from urllib.request import urlopen
 
 import pytest
 
+from capi_middleware.sandbox import Sandbox
 from tests.proxy.conftest import Start
+from tests.proxy.test_events import PERSON
 from tests.proxy.wire import Shop, accepts, ask, free_port, get, wait_for
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="containers")
@@ -150,38 +153,81 @@ def image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     buildah("rmi", "--all", "--force")
 
 
-@pytest.mark.skipif(not os.environ.get("CAPI_CONTAINER"), reason="make container")
-@pytest.mark.timeout(900)
-def test_the_image_serves_and_stops(image: str) -> None:
-    """As its own user, with its state folder; a page gets the snippet; SIGTERM ends it with 0."""
-    port = free_port()
-    container = buildah("from", "--pull-never", image).strip()
-    with real_shop() as shop:
-        settings = {"CAPI_UPSTREAM": f"http://127.0.0.1:{shop}", "CAPI_PIXEL_ID": "1234567890"}
+@pytest.fixture
+def container(image: str) -> Iterator[str]:
+    name = buildah("from", "--pull-never", image).strip()
+    yield name
+    buildah("rm", name)
+
+
+class Running:
+    """The image's command in a container on this machine's network, listening at ``port``; ``pid``: of the proxy."""
+
+    def __init__(self, container: str, **settings: str) -> None:
+        self.port = free_port()
         given = [word for name, value in settings.items() for word in ("--env", f"{name}={value}")]
-        words = [word.replace("0.0.0.0:8080", f"127.0.0.1:{port}") for word in json.loads(said("ENTRYPOINT"))]
+        words = [word.replace("0.0.0.0:8080", f"127.0.0.1:{self.port}") for word in json.loads(said("ENTRYPOINT"))]
         inside = f"id -un; echo $$; touch $CAPI_STATE_DIR/mine && exec {shlex.join(words)}"
         run = ["buildah", "run", "--network", "host", *given, container, "--", "sh", "-c", inside]
-        process = subprocess.Popen(run, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-        try:
-            assert process.stdout is not None
-            assert process.stdout.readline().strip() == said("USER")
-            number = int(process.stdout.readline())
-            assert wait_for(lambda: accepts(port) or process.poll() is not None, 60)
-            assert os.stat(f"/proc/{number}").st_uid != 0
-            assert b"the shop" in ask(port, get()).body
-            with urlopen(f"http://127.0.0.1:{port}/_shop/health", timeout=10) as answer:
+        self._process = subprocess.Popen(run, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        assert self._process.stdout is not None
+        self.user = self._process.stdout.readline().strip()
+        self.pid = int(self._process.stdout.readline())
+        assert wait_for(lambda: accepts(self.port) or self._process.poll() is not None, 60)
+
+    def stop(self) -> int:
+        os.kill(self.pid, signal.Signals[said("STOPSIGNAL")])
+        return self._process.wait(60)
+
+    def __enter__(self) -> Running:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+
+
+@pytest.mark.skipif(not os.environ.get("CAPI_CONTAINER"), reason="make container")
+@pytest.mark.timeout(900)
+def test_the_image_serves_and_stops(container: str) -> None:
+    """As its own user, with its state folder; a page gets the snippet, and its event goes to Meta; SIGTERM ends it with
+    0, and what Meta could not take by then goes there after the next start."""
+    with real_shop() as shop, Sandbox() as meta:
+        settings = {
+            "CAPI_UPSTREAM": f"http://127.0.0.1:{shop}",
+            "CAPI_PIXEL_ID": "1234567890",
+            "CAPI_ACCESS_TOKEN": "EAAtoken",
+            "CAPI_GRAPH_URL": meta.url,
+        }
+        with Running(container, **settings) as proxy:
+            assert proxy.user == said("USER")
+            assert os.stat(f"/proc/{proxy.pid}").st_uid != 0
+            sent = [view(proxy.port)]
+            assert meta.wait(lambda now: bool(now.server_events), 30)
+            with urlopen(f"http://127.0.0.1:{proxy.port}/_shop/health", timeout=10) as answer:
                 assert json.load(answer)["ok"] is True
-            assert health_check(port) == 0
-            os.kill(number, signal.Signals[said("STOPSIGNAL")])
-            assert process.wait(60) == 0
-        finally:
-            if process.poll() is None:
-                process.kill()
-                process.wait()
-            if process.stdout is not None:
-                process.stdout.close()
-            buildah("rm", container)
+            assert health_check(proxy.port) == 0
+            meta.down()
+            sent += [view(proxy.port) for _ in range(3)]
+            assert proxy.stop() == 0
+        meta.up()
+        with Running(container, **settings) as proxy:
+            assert meta.wait(lambda now: len(now.server_events) >= len(sent), 60)
+            sent.append(view(proxy.port))
+            assert proxy.stop() == 0
+        assert sorted(event.event_id for event in meta.server_events) == sorted(sent)
+
+
+def view(port: int) -> str:
+    """Look at a page; the ID of its PageView."""
+    body = ask(port, get(extra=PERSON)).body
+    assert b"the shop" in body
+    found = re.search(rb"eventID: '(\w+)'", body)
+    assert found
+    return found[1].decode()
 
 
 def buildah(*words: str) -> str:
