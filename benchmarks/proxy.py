@@ -233,7 +233,9 @@ def mitmproxy_command() -> str:
     return str(command)
 
 
-def ours(server: str, shop: int, sink: int, folder: Path, stack: ExitStack, *, pixel: bool = True) -> Stack:
+def ours(
+    server: str, shop: int, sink: int, folder: Path, stack: ExitStack, *, pixel: bool = True, affinity: str = "core"
+) -> Stack:
     """``capi-middleware proxy`` with everything on; without ``pixel`` the proxy alone: where the time goes."""
     port = free_port()
     state = folder / f"state-{server}-{port}"
@@ -247,8 +249,10 @@ def ours(server: str, shop: int, sink: int, folder: Path, stack: ExitStack, *, p
     (folder / "capi.toml").write_text('[consent]\nmode = "implied"\n')
     command = [sys.executable, "-m", "capi_middleware", "proxy", f"http://127.0.0.1:{shop}"]
     command += ["--listen", f"127.0.0.1:{port}", "--server", server, "--threads", "64"]
+    command += ["--affinity", affinity]
     pid = stack.enter_context(process(*command, port=port, env=environ, cwd=folder))
-    return Stack(f"{'ours' if pixel else 'no pixel'} / {server}", port, lambda: family(pid))
+    name = "no pixel" if not pixel else "ours" if affinity == "core" else "spread"
+    return Stack(f"{name} / {server}", port, lambda: family(pid))
 
 
 def werkzeug(server: str, shop: int, folder: Path, stack: ExitStack) -> Stack:
@@ -342,7 +346,7 @@ def check_injected(stack: Stack) -> None:
             import gzip
 
             body = gzip.decompress(body)
-    wanted = b"1234567890" if stack.name.startswith("ours") else SCRIPT.encode()
+    wanted = b"1234567890" if stack.name.startswith(("ours", "spread")) else SCRIPT.encode()
     if not stack.name.startswith(("nginx", "no pixel")) and wanted not in body:
         raise SystemExit(f"{stack.name} put nothing into the page")
 
@@ -502,6 +506,7 @@ def main() -> int:
     parser.add_argument("--servers", default="granian,waitress", help="of granian, waitress, gunicorn")
     parser.add_argument("--without-mitmproxy", action="store_true")
     parser.add_argument("--bare", action="store_true", help="the proxy without a pixel, too")
+    parser.add_argument("--spread", action="store_true", help="ours with threads on all cores, too")
     parser.add_argument("--soak", action="store_true", help="memory only")
     parser.add_argument("--size", type=int, default=1024, help="MB that go up and down in the soak")
     arguments = parser.parse_args()
@@ -536,6 +541,8 @@ def main() -> int:
             stacks.append(ours(server, shop, sink, folder, stack))
             if arguments.bare:
                 stacks.append(ours(server, shop, sink, folder, stack, pixel=False))
+            if arguments.spread:
+                stacks.append(ours(server, shop, sink, folder, stack, affinity="none"))
         cells = compare(arguments, stacks)
         report(stacks, cells)
         return 0 if judge(cells) else 1

@@ -14,6 +14,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
+from .core import Core
+
 log = logging.getLogger("capi_middleware.proxy")
 
 Job = TypeVar("Job")
@@ -43,11 +45,14 @@ class Crew(Generic[Job]):
     ``few`` of them work as long as each job ends within a millisecond or so. As soon as those that work all stand still
     and jobs wait, twice as many set to, and so on. Threads are started when they are first needed,
     and those beyond the few end after ``rest`` seconds without work. What ``work``
-    raises is logged.
+    raises is logged. All of them, and whoever puts jobs, run on ``core``.
     """
 
-    def __init__(self, work: Callable[[Job], None], most: int, few: int = FEW, rest: float = 60.0) -> None:
+    def __init__(
+        self, work: Callable[[Job], None], most: int, few: int = FEW, rest: float = 60.0, core: Core | None = None
+    ) -> None:
         self._work = work
+        self._join = (core or Core()).join
         self._rest = rest
         self._most = most
         self._few = min(few, most)
@@ -64,6 +69,7 @@ class Crew(Generic[Job]):
 
     def put(self, job: Job) -> None:
         """Never waits for a job."""
+        self._join()
         with self._lock:
             self._jobs.append(job)
             if self._active < self._few:
@@ -123,6 +129,7 @@ class Crew(Generic[Job]):
                 return
             hand.begun += 1
             hand.busy = True
+            self._join()
             try:
                 work(job)
             except BaseException:

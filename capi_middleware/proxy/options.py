@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .core import allowed
+
 SERVERS = ("auto", "waitress", "gunicorn", "granian")
 
 
@@ -12,7 +14,7 @@ class Options:
     """``listen``: host and port. ``access_log``: "" for none, ``-`` for standard output, else a path.
 
     ``grace``: seconds that requests under way get to finish when the proxy stops. ``delivery``: ``process`` or
-    ``thread``, what sends events to Meta.
+    ``thread``, what sends events to Meta. ``affinity``: keep the threads of a process that run Python on one core.
     """
 
     upstream: str = ""
@@ -27,6 +29,7 @@ class Options:
     access_log: str = ""
     grace: float = 30.0
     delivery: str = "thread"
+    affinity: bool = False
 
     @property
     def chosen_server(self) -> str:
@@ -34,6 +37,11 @@ class Options:
         if self.server != "auto":
             return self.server
         return "gunicorn" if self.tls_cert else "waitress"
+
+    @property
+    def cores(self) -> frozenset[int]:
+        """Those of which one is chosen; empty where any will do."""
+        return allowed() if self.affinity else frozenset()
 
     @property
     def scheme(self) -> str:

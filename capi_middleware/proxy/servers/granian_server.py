@@ -29,6 +29,7 @@ from granian.server import mp
 
 from capi_middleware.page.verdict import LOWER
 from capi_middleware.proxy.application import Application
+from capi_middleware.proxy.core import Core
 from capi_middleware.proxy.crew import Crew
 from capi_middleware.proxy.failure import Failure, GatewayError
 from capi_middleware.proxy.options import Options
@@ -108,10 +109,10 @@ class _Granian:
     ``take`` is what granian calls with one request: its end of the answer, and the request's part of a WSGI environ.
     """
 
-    def __init__(self, application: WSGIApplication, threads: int) -> None:
+    def __init__(self, application: WSGIApplication, threads: int, core: Core | None = None) -> None:
         self._application = application
         self._warned = False
-        self._crew: Crew[tuple[Any, WSGIEnvironment]] = Crew(self._serve, threads)
+        self._crew: Crew[tuple[Any, WSGIEnvironment]] = Crew(self._serve, threads, core=core)
         self._bodies = threading.BoundedSemaphore(takers(threads) - 2)
 
     def take(self, end: Any, scope: WSGIEnvironment) -> None:
@@ -278,7 +279,7 @@ def load(options: Options) -> Any:
     application = Application(options)
     multiprocessing.util.Finalize(application, application.close, exitpriority=10)
     application.announce()
-    served = _Granian(application, options.threads)
+    served = _Granian(application, options.threads, Core(options.cores))
     # granian would wrap what it is given, to call it as a WSGI app on the thread that brings the request.
     granian: Any = mp
     granian._wsgi_call_wrap = lambda *_: served.take

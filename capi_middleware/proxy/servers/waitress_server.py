@@ -17,6 +17,7 @@ from waitress.task import WSGITask  # type: ignore[import-untyped]
 from waitress.utilities import Error, build_http_date  # type: ignore[import-untyped]
 
 from capi_middleware.proxy.application import Application
+from capi_middleware.proxy.core import Core
 from capi_middleware.proxy.crew import Crew
 from capi_middleware.proxy.options import Options
 from capi_middleware.proxy.prefork import listening_socket, supervise
@@ -175,8 +176,8 @@ class _Sparing:
 class _Dispatcher:
     """Our :class:`Crew` in place of waitress' threads, which all work at once."""
 
-    def __init__(self, threads: int) -> None:
-        self._crew: Crew[Any] = Crew(operator.methodcaller("service"), threads)
+    def __init__(self, threads: int, core: Core | None) -> None:
+        self._crew: Crew[Any] = Crew(operator.methodcaller("service"), threads, core=core)
         self.add_task = self._crew.put
 
     def shutdown(self, cancel_pending: bool = True, timeout: float = 5) -> bool:
@@ -211,7 +212,7 @@ def run(options: Options) -> int:
 def serve(options: Options, sock: socket.socket) -> int:
     """One process: until SIGTERM or SIGINT, then to the end of the requests under way, at most ``grace`` seconds."""
     application = Application(options)
-    server = make_server(application, sock, options.threads, options.scheme)
+    server = make_server(application, sock, options.threads, options.scheme, Core(options.cores))
     stopping = _Stop(application)
     application.announce(sock.getsockname()[1])
     while not stopping.at:
@@ -221,11 +222,11 @@ def serve(options: Options, sock: socket.socket) -> int:
     return 0
 
 
-def make_server(app: Any, sock: socket.socket, threads: int, scheme: str = "http") -> Any:
+def make_server(app: Any, sock: socket.socket, threads: int, scheme: str = "http", core: Core | None = None) -> Any:
     """waitress with our parser, task and limits, on a socket that listens."""
     server = create_server(
         app,
-        _dispatcher=_Dispatcher(threads),
+        _dispatcher=_Dispatcher(threads, core),
         sockets=[sock],
         threads=threads,
         ident=None,
