@@ -115,7 +115,7 @@ class Plan:
         """The events of this request, now that its answer is known; PageView, if any, is the first of them."""
         outline = self._outline
         if not outline.candidates and not outline.view and not response.pending:
-            return _NO_CONCLUSION
+            return self._ask(response) if self._changes_cart else _NO_CONCLUSION
         facts = response.facts
         if not outline.quiet or response.pending or self._curious:
             return self._ask(response)
@@ -133,6 +133,11 @@ class Plan:
             outline.shown.clear()
         outline.shown[id(facts)] = facts, concluded
         return concluded
+
+    @property
+    def _changes_cart(self) -> bool:
+        """Whether a line may be taken out of a cart: no event, but what the cart page said holds no more."""
+        return self._visit.method not in ("GET", "HEAD") and "~cart" in self._outline.kinds
 
     def _ask(self, response: Response) -> Conclusion:
         """Each rule in turn."""

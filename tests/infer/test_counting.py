@@ -127,12 +127,13 @@ def test_the_carts_currency_settles_the_receipts(shop: Shop) -> None:
     assert purchase.custom_data == {"order_id": "10001", "value": 38.0, "currency": "USD"}
 
 
-def test_a_changed_cart_has_another_total(shop: Shop) -> None:
+@pytest.mark.parametrize(("method", "posted"), [("PATCH", {"action": "increase", "qty": "1"}), ("DELETE", None)])
+def test_a_changed_cart_has_another_total(shop: Shop, method: str, posted: object) -> None:
     """What the cart page said before the change is not told; its currency still holds."""
     shown = '<html lang="en"><script>var e = {"currency":"USD"}</script><body><p>Total</p><p>$15.00</p></body></html>'
     told = '<html lang="en"><body><h1>Thank you</h1><p>Order #10002</p><p>Total</p><p>$38.00</p></body></html>'
     shop.ask("/cart", page=shown, cookies=FBP)
-    shop.ask("/api/cart/mine/items/5e80", "PATCH", posted={"action": "increase", "qty": "1"}, script=True, cookies=FBP)
+    shop.ask("/api/cart/mine/items/5e80", method, posted=posted, script=True, cookies=FBP)
     (checkout,) = [
         event
         for event in shop.ask("/checkout", facts=Facts(), cookies=FBP).events
