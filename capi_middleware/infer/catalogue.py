@@ -62,7 +62,7 @@ def read(data: bytes) -> Feed:
         raise FeedError("The feed is empty.")
     try:
         feed = _from_xml(data) if head.startswith(b"<") else _from_table(data)
-    except (ElementTree.ParseError, csv.Error) as error:
+    except (ElementTree.ParseError, csv.Error, ValueError) as error:  # ValueError: an encoding that expat has not
         raise FeedError(f"The feed cannot be read: {error}.") from error
     if not feed.ids:
         raise FeedError(
@@ -78,7 +78,8 @@ def _unpacked(data: bytes) -> bytes:
             with gzip.GzipFile(fileobj=io.BytesIO(data)) as packed:
                 return _bounded(packed.read(LARGEST + 1))
         if data[:3] == b"BZh":
-            return _bounded(bz2.BZ2Decompressor().decompress(data, LARGEST + 1))
+            with bz2.BZ2File(io.BytesIO(data)) as packed:
+                return _bounded(packed.read(LARGEST + 1))
         if data[:4] == b"PK\x03\x04":
             with zipfile.ZipFile(io.BytesIO(data)) as archive:
                 names = [one for one in archive.namelist() if not one.endswith("/") and not one.startswith("__MACOSX")]
@@ -88,7 +89,7 @@ def _unpacked(data: bytes) -> bytes:
                     raise FeedError(f"The archive holds {len(names)} files: it must hold the feed alone.")
                 with archive.open(names[0]) as member:
                     return _bounded(member.read(LARGEST + 1))
-    except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, RuntimeError, zlib.error, zipfile.BadZipFile) as error:  # RuntimeError: with a password
         raise FeedError(f"The feed's compression is damaged: {error}.") from error
     return data
 

@@ -1,7 +1,8 @@
 """Who went to pay for which order: what a payment provider's notice, which comes from a server, is joined with.
 
-One small file an order, readable by the owner only, gone after seven days (Meta takes no older events). Written aside,
-so that no visitor waits for a disk; read only when a notice comes.
+One small file an order, readable by the owner only, of no use after seven days (Meta takes no older events), and
+deleted then when a process starts or keeps another order. Written aside, so that no visitor waits for a disk; read only
+when a notice comes.
 """
 
 from __future__ import annotations
@@ -13,11 +14,11 @@ import os
 import secrets
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from cachetools import LRUCache
+from cachetools import TTLCache
 
 from capi_middleware.events import Visitor
 
@@ -46,9 +47,12 @@ class OrderMemory:
 
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder / FOLDER if folder is not None else None
-        self._near: LRUCache[str, Owner] = LRUCache(2_000)
+        self._near: TTLCache[str, Owner] = TTLCache(2_000, KEPT, time.time)
         self._lock = threading.Lock()
+        self._disk = threading.Lock()
         self._swept = 0.0
+        if self._folder is not None and self._folder.is_dir():
+            self._aside(self._sweep)
 
     def remember(self, host: str, references: Iterable[str], owner: Owner) -> None:
         """Keep the visitor under each of these order references."""
@@ -58,8 +62,7 @@ class OrderMemory:
         with self._lock:
             for name in names:
                 self._near[name] = owner
-        if self._folder is not None:
-            threading.Thread(target=self._write, args=(names, owner), name="capi-orders", daemon=True).start()
+        self._aside(self._write, names, owner)
 
     def recall(self, host: str, reference: str) -> Owner | None:
         """The visitor of this order, None where nobody is known."""
@@ -80,42 +83,48 @@ class OrderMemory:
         """Consent was withdrawn: no order names this visitor any more. The files go aside."""
         if fbp:
             self._drop(fbp)
-            if self._folder is not None:
-                threading.Thread(target=self.purge, args=(fbp,), name="capi-orders", daemon=True).start()
+            self._aside(self.purge, fbp)
 
     def purge(self, fbp: str) -> int:
         """As :meth:`forget`, and wait for it; how many files that were."""
         self._drop(fbp)
         gone = 0
-        for path in self._files():
-            try:
-                if _owner(json.loads(path.read_bytes())).visitor.fbp == fbp:
-                    path.unlink()
-                    gone += 1
-            except (OSError, ValueError, TypeError, KeyError, AttributeError):
-                continue
+        with self._disk:
+            for path in self._files():
+                try:
+                    if _owner(json.loads(path.read_bytes())).visitor.fbp == fbp:
+                        path.unlink()
+                        gone += 1
+                except (OSError, ValueError, TypeError, KeyError, AttributeError):
+                    continue
         return gone
+
+    def _aside(self, work: Callable[..., object], *arguments: object) -> None:
+        if self._folder is not None:
+            with contextlib.suppress(RuntimeError):  # the process ends, or has too many threads
+                threading.Thread(target=work, args=arguments, name="capi-orders", daemon=True).start()
 
     def _drop(self, fbp: str) -> None:
         with self._lock:
             for name in [name for name, owner in self._near.items() if owner.visitor.fbp == fbp]:
-                del self._near[name]
+                self._near.pop(name, None)
 
     def _write(self, names: list[str], owner: Owner) -> None:
         folder = self._folder
         content = json.dumps(_row(owner), separators=(",", ":")).encode("utf-8")
         if folder is None or len(content) > _LARGEST:
             return
-        try:
+        with contextlib.suppress(OSError), self._disk:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             for name in names:
+                with self._lock:
+                    if self._near.get(name) is not owner:  # consent was withdrawn meanwhile
+                        continue
                 fresh = folder / f".{secrets.token_hex(8)}"
                 handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
                 with os.fdopen(handle, "wb") as file:
                     file.write(content)
                 os.replace(fresh, folder / name)
-        except OSError:
-            pass
         self._sweep()
 
     def _sweep(self) -> None:

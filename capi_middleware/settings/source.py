@@ -95,11 +95,6 @@ class SettingsSource:
         with saved.locked(self.saved_path):
             self._write(saved.merged(self.saved_text(), tables, host))
 
-    def save_text(self, text: str) -> None:
-        """Keep a whole TOML text in the saved one's place. Raises as :meth:`save`."""
-        with saved.locked(self.saved_path):
-            self._write(text)
-
     def edit(self, change: Callable[[str], str]) -> None:
         """Replace the saved TOML text by what ``change`` makes of it; nobody else saves meanwhile. Raises as
         :meth:`save`, and whatever ``change`` raises."""

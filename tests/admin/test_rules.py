@@ -252,7 +252,7 @@ def test_a_rule_of_the_developer_s_file_has_no_form(make_app: Callable[..., Capi
 
 
 def test_a_rule_by_hand_is_checked_like_a_file(app: CapiMiddleware, owner: Owner) -> None:
-    app._source.save_text('[[rule]]\n# by hand\nevent = "Lead"\nname = "x"\npath = ["/x", "/y"]\n')
+    app._source.edit(lambda before: '[[rule]]\n# by hand\nevent = "Lead"\nname = "x"\npath = ["/x", "/y"]\n')
     assert "/y" in owner.get("rules/edit/0").text
     wrong = owner.post("rules/edit/0", {"toml": '[[rule]]\nevent = "Lead"\npath = "x"\n'})
     assert wrong.status_code == 422 and "slash" in wrong.text

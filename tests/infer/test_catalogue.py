@@ -26,6 +26,10 @@ def _zip(data: bytes) -> bytes:
     return packed.getvalue()
 
 
+LOCKED = bytearray(_zip(TSV.encode()))
+LOCKED[6] |= 1  # the flag of the file, and of the table of contents
+LOCKED[LOCKED.index(b"PK\x01\x02") + 8] |= 1
+
 FEEDS = {
     "tsv": (TSV.encode(), "tsv"),
     "csv": (TSV.replace("\t", ",").encode(), "csv"),
@@ -39,6 +43,7 @@ FEEDS = {
     "atom": (ATOM.encode(), "atom"),
     "gzip": gzip.compress(RSS.encode()),
     "bzip2": bz2.compress(TSV.encode()),
+    "bzip2 by several processors": bz2.compress(TSV[:9].encode()) + bz2.compress(TSV[9:].encode()),
     "zip": _zip(TSV.encode()),
 }
 BAD = {
@@ -46,6 +51,9 @@ BAD = {
     "no header": (b"a,b\n1,2\n", "column `id`"),
     "broken xml": (b"<rss><channel>", "cannot be read"),
     "broken gzip": (b"\x1f\x8b\x08xyz", "compression"),
+    "bzip2 cut short": (bz2.compress(TSV.encode())[:-9], "compression"),
+    "zip with a password": (LOCKED, "compression"),
+    "an encoding that nobody reads": (b"<?xml version='1.0' encoding='shift-jis'?><rss/>", "cannot be read"),
     "no ids": (b"<rss><channel><item><title>x</title></item></channel></rss>", "`<g:id>`"),
 }
 

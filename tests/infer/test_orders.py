@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+import time_machine
 
 from capi_middleware.events import Visitor
 from capi_middleware.infer import OrderMemory, Owner
@@ -55,6 +56,28 @@ def test_gone_after_seven_days(tmp_path: Path) -> None:
     OrderMemory(tmp_path).remember("shop.example", ["A-2"], OWNER)
     settle()
     assert not file.exists()
+
+
+def test_gone_after_seven_days_where_no_other_order_comes(tmp_path: Path) -> None:
+    memory = OrderMemory(tmp_path)
+    with time_machine.travel(time.time(), tick=False) as clock:
+        memory.remember("shop.example", ["A-1"], OWNER)
+        settle()
+        (file,) = (tmp_path / "orders").iterdir()
+        clock.shift(KEPT + 60)
+        assert memory.recall("shop.example", "A-1") is None
+        OrderMemory(tmp_path)
+        settle()
+    assert not file.exists()
+
+
+def test_what_is_still_to_be_written_is_forgotten_too(tmp_path: Path) -> None:
+    memory = OrderMemory(tmp_path)
+    with memory._disk:  # the disk is slow
+        memory.remember("shop.example", ["A-1"], OWNER)
+        memory.forget("fb.1.1.1")
+    settle()
+    assert not list((tmp_path / "orders").iterdir())
 
 
 def test_forgotten_when_consent_is_withdrawn(tmp_path: Path) -> None:

@@ -154,7 +154,7 @@ def test_saving_again_changes_only_what_is_given(file: Path) -> None:
 
 def test_comments_in_what_was_saved_stay(file: Path) -> None:
     source = SettingsSource(file)
-    source.save_text('# ours\n[meta] # ids\npixel_id = "3333333333" # the old one\n')
+    source.edit(lambda before: '# ours\n[meta] # ids\npixel_id = "3333333333" # the old one\n')
     source.save({"meta": {"pixel_id": "6666666666"}, "shop": {"currency": "SEK"}})
     text = source.saved_text()
     assert "# ours" in text and "# ids" in text
