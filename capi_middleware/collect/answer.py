@@ -154,7 +154,7 @@ def _events(message: Message, visit: Visit, shop: Shop) -> tuple[list[Event], bo
     known = _known(visit, shop)
     tells = message.kind is Kind.PAGE
     facts = known or _posted(message, visit, shop)
-    unread = known is None and not facts.is_product and not plan.wanted.isdisjoint(("product", "html"))
+    unread = known is None and not facts.is_product and "product" in plan.wanted
     conclusion = plan.conclude(Response(200, _PAGE, facts))
     concluded = list(conclusion.events)
     if known is not None and "ViewContent" in {

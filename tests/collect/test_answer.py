@@ -380,3 +380,10 @@ def test_a_rule_that_needs_no_facts_has_its_event_without_them_at_last() -> None
     assert names(desk.post({**asked, "l": 0})[2]) == []
     [event] = desk.post({**asked, "l": 1})[2]["events"]
     assert event[:2] == ["ViewContent", {"content_ids": ["1"]}]
+
+
+def test_a_page_that_can_have_no_product_is_not_asked_for() -> None:
+    """No rule tells of a product at a search's address, whoever has read its page."""
+    desk = Desk()
+    assert "need" not in desk.view("https://shop.example/search?q=lamp")
+    assert desk.view("https://shop.example/p/2", i="f" * 32)["need"] is True
