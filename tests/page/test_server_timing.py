@@ -7,6 +7,7 @@ import json
 import re
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -38,6 +39,33 @@ def test_several_events_in_one_entry() -> None:
 
 def test_events_without_a_browser_leg_stay_out() -> None:
     assert server_timing([event(browser=False)]) == ""
+
+
+def test_a_custom_event_says_so() -> None:
+    custom = event()._replace(event_name="Sizes")
+    assert decoded(server_timing([event(), custom])) == [["AddToCart", {}, ID], ["Sizes", {}, ID, 1]]
+
+
+def test_sealed_events_come_after_the_others() -> None:
+    assert decoded(server_timing([event()], ["sealed", "too"])) == [["AddToCart", {}, ID], "sealed", "too"]
+    assert decoded(server_timing([event(browser=False)], ["sealed"])) == ["sealed"]
+
+
+def test_not_one_byte_more_than_it_takes() -> None:
+    value = server_timing([event(custom_data={"content_name": "å", "value": 1})])
+    text = '[["AddToCart",{"content_name":"\\u00e5","value":1},"' + ID + '"]]'
+    assert value == f'capi;desc="{base64.urlsafe_b64encode(text.encode()).decode()}"'
+
+
+def test_what_is_no_number_is_a_fault_and_no_header() -> None:
+    with pytest.raises(ValueError):
+        server_timing([event(custom_data={"value": float("nan")})])
+
+
+def test_exactly_as_large_as_a_header_may_be() -> None:
+    sizes = {len(value) for n in range(2000, 2300) if (value := server_timing([], ["x" * n]))}
+    assert max(sizes) == LARGEST - (LARGEST - len('capi;desc=""')) % 4
+    assert LARGEST in sizes or (LARGEST - len('capi;desc=""')) % 4
 
 
 def test_no_events_no_header() -> None:
