@@ -128,7 +128,7 @@ class Judge:
             said, coding, charset = known
             kept += said
             return Verdict(Reason.INLINE, Carrier.INLINE, kept, Form.INLINE, "", True, True, coding, charset)
-        verdict = self._judged(headers, visit, False, personal)
+        verdict = self._judged(headers, visit, False)  # ``personal`` counts beside validators, which are no question
         if verdict.reason is Reason.INLINE:
             if len(self._known) >= _KNOWN:
                 self._known.clear()

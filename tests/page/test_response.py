@@ -140,6 +140,46 @@ def test_second_start_response_with_exc_info(before: str) -> None:
 
 
 @row("second start_response")
+def test_second_start_response_is_the_servers_to_judge() -> None:
+    """One that lets it pass gets what the app says, and the body as the app made it."""
+    again = [HTML, ("X-Second", "1")]
+
+    def app(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        start_response("200 OK", [HTML])
+        start_response("201 Made", again)
+        return [PAGE]
+
+    server = Server()
+    assert server.run(Ours(app)) == [PAGE]
+    assert [call[0] for call in server.calls] == ["200 OK", "201 Made"]
+    assert server.calls[-1][1] is again
+
+
+@row("second start_response")
+def test_a_server_that_has_sent_the_headers_says_so_at_once() -> None:
+    """Where the app starts over, not when its next bytes come."""
+    server = Server()
+    server.fails = True
+    went_on = []
+
+    def body(start_response: Any) -> Iterator[bytes]:
+        try:
+            raise ZeroDivisionError
+        except ZeroDivisionError:
+            start_response("200 OK", [HTML], sys.exc_info())
+        went_on.append(True)
+        yield PAGE
+
+    def app(environ: dict[str, Any], start_response: Any) -> Iterator[bytes]:
+        start_response("200 OK", [HTML])
+        return body(start_response)
+
+    with pytest.raises(ZeroDivisionError):
+        server.run(Ours(app))
+    assert not went_on
+
+
+@row("second start_response")
 def test_exc_info_is_not_kept() -> None:
     class Error(Exception):
         pass
@@ -321,8 +361,9 @@ def test_nothing_empty_before_start_response() -> None:
 @pytest.mark.parametrize("kind", [list, tuple])
 def test_single_chunk_list(kind: Any) -> None:
     server = Server()
-    result = Ours(page(PAGE, headers=[LENGTH], kind=kind))(create_environ(), server.start_response)
-    assert result == [INJECTED]
+    ours = Ours(page(PAGE, headers=[LENGTH], kind=kind))
+    assert ours(create_environ(), server.start_response) == [INJECTED]
+    assert ours.ends == [True]
     assert server.headers["content-length"] == str(len(INJECTED))
 
 
