@@ -224,7 +224,7 @@ class _Body:
         try:
             self._ready = self._gather(gather) if gather else self._first()
         except StopIteration:
-            self._ready = b""
+            pass  # nothing to send
         except BaseException:
             self.close()
             raise
@@ -273,14 +273,18 @@ class _Body:
         self._iterator = iter(self._result)
         pieces: list[bytes] = []
         size = 0
+        judged = passage.filter
         for chunk in self._iterator:
+            if passage.filter is not judged:  # the app has started over: what it said before is forgotten
+                judged, most = passage.filter, passage.gather
+                pieces.clear()
+                size = 0
             pieces.append(chunk)
             size += len(chunk)
             if size > most or passage.filter is None:
                 return passage.passed(b"".join(pieces))
         self._over = True
         body = passage.whole(b"".join(pieces))
-        passage.filter = None
         passage.end(True)
         return body
 
@@ -289,7 +293,6 @@ class _Body:
         self._over = True
         passage = self._passage
         rest = passage.filter.finish() if passage.filter is not None else b""
-        passage.filter = None
         passage.forward(len(rest))
         passage.end(True)
         if rest:

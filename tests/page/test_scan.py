@@ -518,7 +518,9 @@ def test_hostile_markup(name: str, chunk: int, charset: bool) -> None:
         (b"<script>'</body>'</script>", b"</body>"),
         (b"x<script>'</body></html>'</script>", b""),
         (b"x<!-- </body></html> -->", b""),
+        (b"<script>'</BODY>'</script>", b"</BODY>"),
         (b"x</body>" + b"<!--" + b"y" * 1100 + b"-->", b""),
+        (b"x</BODY>" + b"<!--" + b"y" * 1100 + b"-->", b""),
         (b"x</body><p>late", b""),
         (b"x", b""),
         (b"x</bod", b""),
@@ -545,6 +547,7 @@ def test_chunks_after_the_head_pass_as_the_objects_they_are() -> None:
     one.feed(b"<html><head><title>x</title>")
     chunk = b"<p>" * 5000
     assert one.feed(chunk) is chunk
+    assert one.feed(b"<p>") == b"<p>", "short ones too"
 
 
 @pytest.mark.parametrize("chunk", [16_383, 1 << 24])

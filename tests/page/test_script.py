@@ -82,6 +82,7 @@ def test_comments_and_needless_space_are_gone(made: object) -> None:
     assert not re.search(r"^\s*//|  |\n.|\bconst\b", body), "one line, no comment, no indentation"
     assert body.startswith("((w,d,") and body.endswith("\n")
     assert re.search(r"[a-z] [a-z]", body), "words stay apart"
+    assert re.search(r"'(capi-config|use strict)'", body), "texts stay"
 
 
 def test_own_name_is_immutable() -> None:
