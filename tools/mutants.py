@@ -287,45 +287,42 @@ class Session:
         return ""
 
     def _reach(self) -> None:
-        """Which tests reach which functions: the tests run once, the code unchanged."""
+        """Which tests reach which functions: each runs once, the code unchanged, in a process of its own, where no
+        cache answers for a function."""
         names = " ".join(module.module for module in self.chosen)
         notes = FOUND / f"reach-{hashlib.sha256(names.encode()).hexdigest()[:8]}.json"
         known = json.loads(notes.read_text()) if notes.exists() else {}
         if known.get("tree") != self.tree:
-            known = in_a_child(self._reached)
-            if not isinstance(known, dict):
-                raise RuntimeError(f"the tests of the unchanged code: {known}")
-            self.seconds = known["seconds"]
+            known = {"tests": {name: self._alone(name) for name in self.items}}
+            self.seconds = {name: found["seconds"] for name, found in known["tests"].items() if found["passed"]}
             control = self._fate("no such mutant", [*self.seconds])
             if control != SURVIVED:
                 raise RuntimeError(f"fails after others with the code unchanged: {control}")
             known["tree"] = self.tree
             notes.parent.mkdir(exist_ok=True)
             notes.write_text(json.dumps(known))
-        for name in known["failed"]:
-            print(f"left out, fails with the code unchanged: {name}")
-        self.seconds = known["seconds"]
-        for name in sorted(self.seconds, key=self.seconds.__getitem__):
-            for function in known["reached"][name]:
+        for name, found in sorted(known["tests"].items(), key=lambda each: each[1]["seconds"]):
+            if not found["passed"]:
+                print(f"left out, fails with the code unchanged: {name}")
+                continue
+            self.seconds[name] = found["seconds"]
+            for function in found["reached"]:
                 self.reaching.setdefault(function, []).append(name)
         print(f"{len(self.items)} tests, {sum(self.seconds.values()):.1f} s")
 
-    def _reached(self) -> dict[str, Any]:
+    def _alone(self, name: str) -> dict[str, Any]:
+        found = in_a_child(lambda: self._reached(name))
+        return found if isinstance(found, dict) else {"passed": False, "seconds": 0.0, "reached": []}
+
+    def _reached(self, name: str) -> dict[str, Any]:
         from mutmut.mutation import trampoline
 
         reached: set[str] = set()
         trampoline.record_trampoline_hit = lambda name, caller=None: reached.add(name)  # type: ignore[assignment]
         trampoline.set_mutant_under_test("stats")
-        answer: dict[str, Any] = {"failed": [], "seconds": {}, "reached": {}}
-        for name in self.items:
-            reached.clear()
-            began = time.process_time()
-            if self._run([name]):
-                answer["failed"].append(name)
-            else:
-                answer["seconds"][name] = time.process_time() - began
-                answer["reached"][name] = sorted(reached)
-        return answer
+        began = time.process_time()
+        failed = self._run([name])
+        return {"passed": not failed, "seconds": time.process_time() - began, "reached": sorted(reached)}
 
     def _tried(self, module: Mutated) -> bool:
         """Whether all mutants of this module have been tried."""

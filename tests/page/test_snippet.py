@@ -80,12 +80,46 @@ def test_what_was_prepared_is_what_would_be_rendered(nonce: str, user: dict[str,
         assert prepared.head(verdict, [view], user=user) == MADE._any(verdict, [view], False, user, ())
 
 
+def test_what_is_no_plain_view_of_a_page_is_written_each_time() -> None:
+    made = Snippet(SHOP)
+    events = [VIEW._replace(event_name=name) for name in ("Lead", "Search", "PageView")]
+    events += [VIEW._replace(custom_data={"value": value}) for value in (1, 2)]
+    for event in events * 2:
+        assert made.head(INLINE, [event]) == Snippet(SHOP)._any(INLINE, [event], False, None, ())
+
+
+@pytest.mark.parametrize("tokens", [(), ("sealed",)])
+@pytest.mark.parametrize("held", [True, False])
+def test_the_only_view_waits_with_the_page(held: bool, tokens: tuple[str, ...]) -> None:
+    head = MADE.head(INLINE, [VIEW], held=held, tokens=tokens)
+    assert (ID.encode() in head) is not held
+    assert config(head).get("tokens", []) == list(tokens)
+
+
+def test_the_head_to_the_letter() -> None:
+    head = MADE.head(INLINE, [VIEW, SEEN]).decode()
+    assert head.startswith('\n<script>\nwindow.capi = {"v":1,')
+    assert head.endswith(
+        f"\nfbq('init', '{PIXEL}', {{}});\n"
+        f"fbq('track', 'PageView', {{}}, {{eventID: '{ID}'}});\n"
+        f"fbq('track', 'ViewContent', {{\"content_ids\":[\"A\"],\"value\":9.5}}, {{eventID: '{ID}'}});\n"
+        f'</script>\n<script async src="{asset(SHOP).path}"></script>\n'
+    )
+    assert (
+        MADE.head(COLLECT).decode().endswith(f'capi);\n</script>\n<script async src="{asset(SHOP).path}"></script>\n')
+    )
+
+
 def test_init_gets_the_first_value_of_each_key() -> None:
     somebody = {"em": ("b" * 64, "c" * 64), "ph": (), "external_id": ("a" * 64,)}
     told = f'{{"em":"{"b" * 64}","external_id":"{"a" * 64}"}}'
     head = MADE.head(INLINE, [VIEW, SEEN], user=somebody)
     assert f"fbq('init', '{PIXEL}', {told});\n".encode() in head
     assert config(head)["user"] == json.loads(told)
+    assert config(MADE.head(INLINE, [VIEW], user={"em": ("b",), "external_id": ("a",)}))["user"] == {
+        "em": "b",
+        "external_id": "a",
+    }
     assert f"fbq('init', '{PIXEL}', {{}});\n".encode() in MADE.head(INLINE, [VIEW])
     assert config(MADE.head(INLINE, [VIEW, SEEN], user={"external_id": ("a" * 64,)}))["user"] == {
         "external_id": "a" * 64
@@ -203,6 +237,12 @@ def test_the_end_of_a_page() -> None:
         "</script>\n"
     )
     assert MADE.tail(INLINE) == b""
+    assert MADE.tail(INLINE._replace(pixel=False), [SEEN, CUSTOM]).decode() == (
+        "<script>\n"
+        f'capi.events.push(["ViewContent",{{"content_ids":["A"],"value":9.5}},"{ID}"]);\n'
+        f'capi.events.push(["Sizes",{{"size":"XL"}},"{ID}",1]);\n'
+        "</script>\n"
+    )
     assert (
         MADE.tail(INLINE, [SEEN], held=True, tokens=["sealed"]) == b'<script>\ncapi.tokens.push("sealed");\n</script>\n'
     )
