@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from .state import AdminState
+from .state import AdminState, clear_notes
 
 IDLE, ABSOLUTE, CONFIRMED = 1800.0, 43200.0, 300.0
 """Seconds: without a request, in all, and for which a password just given counts for delicate changes."""
@@ -60,6 +60,7 @@ def find(state: AdminState, cookies: Mapping[str, str], secure: bool, now: float
             return None
         if now - row[2] > 30:  # not a write a request
             database.execute("UPDATE session SET seen = ? WHERE hash = ?", (now, _hash(token)))
+            clear_notes(database, now)
     return Session(token, row[0], row[3] >= now - CONFIRMED)
 
 

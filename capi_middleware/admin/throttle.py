@@ -13,13 +13,13 @@ _GLOBAL = (60.0, 1.0)
 
 
 def wait_before(state: AdminState, network: str, now: float) -> int:
-    """Seconds that the next try has to wait; 0: it may be made, and has been counted."""
+    """Seconds that the next try has to wait; 0: it may be made, and has been counted. A network that is refused takes
+    nothing of what all have together."""
     with state.open() as database:
         row = database.execute("SELECT until FROM attempt WHERE key = 'account'").fetchone()
         if row is not None and row[0] > now:
             return int(row[0] - now) + 1
-        waits = [_take(database, f"network {network}", _NETWORK, now), _take(database, "all", _GLOBAL, now)]
-        return max(waits)
+        return _take(database, f"network {network}", _NETWORK, now) or _take(database, "all", _GLOBAL, now)
 
 
 def failed(state: AdminState, now: float) -> int:

@@ -15,8 +15,8 @@ import threading
 import time
 import weakref
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -27,6 +27,7 @@ from capi_middleware.settings.words import route_of
 from capi_middleware.visit import Answer, Asker, Visit
 
 from .shape import candidates, shape_of
+from .shared_file import transaction
 
 log = logging.getLogger("capi_middleware")
 
@@ -48,7 +49,7 @@ _SOUNDS_LIKE_CONSENT = re.compile(r"consent|cookie|gdpr|samtycke|privacy|ccpa|op
 _MOST = 2_000
 _MOST_SHAPES = 3_000
 _MOST_HOSTS = 1_000
-_SCHEMA = """
+_COUNTS = """
 CREATE TABLE IF NOT EXISTS shape (
     host TEXT NOT NULL, day INTEGER NOT NULL, method TEXT NOT NULL, shape TEXT NOT NULL, outcome TEXT NOT NULL,
     event TEXT NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (host, day, method, shape, outcome, event)) WITHOUT ROWID;
@@ -60,14 +61,13 @@ CREATE TABLE IF NOT EXISTS mark (
     PRIMARY KEY (host, day, what)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS part (
     host TEXT NOT NULL, before TEXT NOT NULL, segment TEXT NOT NULL, PRIMARY KEY (host, before, segment)) WITHOUT ROWID;
-PRAGMA user_version = 1;
 """
 _RECENT = """
 CREATE TABLE IF NOT EXISTS recent (
     host TEXT NOT NULL, hour INTEGER NOT NULL, what TEXT NOT NULL, n INTEGER NOT NULL,
     PRIMARY KEY (host, hour, what)) WITHOUT ROWID;
-PRAGMA user_version = 2;
 """
+_TABLES = (_COUNTS, _RECENT)
 _PAGES = frozenset(f"reason:{name}" for name in ("INLINE", "COLLECT", "CSP", "ALONE", "ENCODING", "NO_TRANSFORM"))
 _OF_LATE = 200
 
@@ -316,26 +316,8 @@ class Traffic:
         while len(self._seen) > _MOST:
             self._seen.pop(next(iter(self._seen)))
 
-    @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
-        if not self.path.exists():
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
-        connection = sqlite3.connect(self.path, timeout=5, isolation_level=None)
-        try:
-            if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
-                connection.executescript(_SCHEMA)
-            if connection.execute("PRAGMA user_version").fetchone()[0] == 1:
-                connection.executescript(_RECENT)
-            connection.execute("BEGIN IMMEDIATE")
-            yield connection
-            connection.execute("COMMIT")
-        except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
-        finally:
-            connection.close()
+    def _open(self) -> AbstractContextManager[sqlite3.Connection]:
+        return transaction(self.path, _TABLES)
 
     # -- for people
 

@@ -20,7 +20,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from capi_middleware import CapiMiddleware
-from capi_middleware.admin import account, inside
+from capi_middleware.admin import account, inside, throttle
 from capi_middleware.admin.app import ROUTES
 from capi_middleware.admin.gate import Access
 from capi_middleware.admin.picker import COOKIE as PICK
@@ -236,6 +236,14 @@ def test_10_a_thousand_tries_are_not_made(app: CapiMiddleware) -> None:
     assert answers[-1].status_code == 429
     assert int(answers[-1].headers["Retry-After"]) > 0
     assert Owner(app, address="198.51.100.7").log_in().status_code == 429
+
+
+def test_10_one_network_s_hammering_leaves_the_owner_a_try(app: CapiMiddleware) -> None:
+    state = AdminState(Path(app._source.current.server.state_dir))
+    for n in range(200):
+        throttle.wait_before(state, "203.0.113.0/24", 1000.0 + n / 10)
+    assert throttle.wait_before(state, "203.0.113.0/24", 1020.0) > 0
+    assert throttle.wait_before(state, "198.51.100.0/24", 1020.0) == 0
 
 
 def test_11_a_session_is_new_at_log_in_and_dead_at_log_out(app: CapiMiddleware) -> None:

@@ -111,6 +111,17 @@ def test_no_secret_stands_in_the_file(owned: AdminState) -> None:
     assert os.stat(owned.path.parent).st_mode & 0o777 == 0o700
 
 
+def test_a_note_leaves_the_file_when_its_time_is_over(owned: AdminState) -> None:
+    """A token that Meta would not take is kept for ten minutes, not for ever; what is to be kept for ever stays."""
+    owned.set_note("pending", "EAAcanary", 1600.0, 1000.0)
+    owned.set_note("dismissed", "[]", 4e9, 1100.0)
+    assert owned.note("pending", 1599.0) == "EAAcanary" and owned.note("pending", 1600.0) == ""
+    found = session.begin(owned, "192.0.2.0/24", 1500.0)
+    assert session.find(owned, {session.SECURE_COOKIE: found.token}, True, 1700.0)
+    assert b"EAAcanary" not in owned.path.read_bytes()
+    assert owned.note("dismissed", 3e9) == "[]"
+
+
 def test_session_lives_while_used_and_dies_idle(owned: AdminState) -> None:
     begun = session.begin(owned, "n", 1000.0)
     cookies = {session.cookie_name(True): begun.token}

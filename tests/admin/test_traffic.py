@@ -252,7 +252,7 @@ def test_noting_takes_microseconds_not_a_disk(tmp_path: Path) -> None:
 
 def test_a_file_of_the_version_before_is_brought_up(tmp_path: Path) -> None:
     database = sqlite3.connect(tmp_path / room.FILE)
-    database.executescript(room._SCHEMA)
+    database.executescript(f"{room._COUNTS} PRAGMA user_version = 1;")
     day = int(time.time()) // 86400
     database.execute("INSERT INTO mark VALUES ('shop.example', ?, 'reason:CSP', 7)", (day,))
     database.commit()

@@ -166,7 +166,7 @@ def is_first_run(desk: Desk) -> bool:
 
 def set_first_run(desk: Desk, on: bool) -> None:
     """Begin or end that way."""
-    desk.services.state.set_note("first run", "1" if on else "", desk.now + 86400)
+    desk.services.state.set_note("first run", "1" if on else "", desk.now + 86400, desk.now)
 
 
 def _pending_key(desk: Desk) -> str:
@@ -179,7 +179,7 @@ def _pending(desk: Desk) -> str:
 
 
 def _keep_pending(desk: Desk, token: str) -> None:
-    desk.services.state.set_note(_pending_key(desk), token, desk.now + _PENDING)
+    desk.services.state.set_note(_pending_key(desk), token, desk.now + _PENDING, desk.now)
 
 
 def tidy_pixel(text: str) -> str:

@@ -56,12 +56,10 @@ def listing(desk: Desk) -> Response:
 def live(desk: Desk) -> Response:
     """The rows alone, for the page's script: 304 while nothing has changed."""
     entries, _ = _recent(desk, wanted_of(desk))
-    rows = rows_of(desk, entries)
-    seen = [(row.entry.number, row.browser, row.server) for row in rows]
-    text = desk.page("rows.html", rows=rows)
-    text.set_etag(f"{hash((desk.language, *seen)) & 0xFFFFFFFFFFFF:012x}")
-    text.make_conditional(desk.request.environ)
-    return text
+    response = desk.page("rows.html", rows=rows_of(desk, entries))
+    response.add_etag()
+    response.make_conditional(desk.request.environ)
+    return response
 
 
 def detail(desk: Desk, number: int) -> Response:

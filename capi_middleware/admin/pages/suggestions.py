@@ -132,4 +132,4 @@ def _dismissed(desk: Desk) -> list[str]:
 
 
 def _dismiss(desk: Desk, keys: list[str]) -> None:
-    desk.services.state.set_note(f"dismissed {desk.site}", json.dumps(keys[-200:]), _FOR_EVER)
+    desk.services.state.set_note(f"dismissed {desk.site}", json.dumps(keys[-200:]), _FOR_EVER, desk.now)
