@@ -176,13 +176,15 @@ class Journal:
         if current is not None and not current.is_there():
             self._rescue()
             return
-        if current is not None and current.at > PAGE and time.monotonic() - current.born > MAX_AGE and self.drained():
-            with self._lock:  # read long ago: what it tells of people must not lie about
-                self._rotate()
-            return
-        wanted = current.at > SIZE // 2 if current is not None else self.error is not None
+        # Read long ago: what it tells of people must not lie about.
+        aged = current is not None and current.at > PAGE and time.monotonic() - current.born > MAX_AGE
+        aged = aged and self.drained()
+        wanted = aged or (current.at > SIZE // 2 if current is not None else self.error is not None)
         if wanted and self._next is None and (self.error is None or time.monotonic() >= self._retry_at):
             self._next = self._make()
+        if aged and self._next is not None:
+            with self._lock:
+                self._rotate()
 
     def _rescue(self) -> None:
         """The file was deleted: what nobody has read yet goes into a new one."""

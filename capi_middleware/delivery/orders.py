@@ -20,6 +20,7 @@ from .places import is_shared, is_there, lock_path, open_store, sqlite_path
 from .store import Store, StoreError
 
 _ORDER = "order-"
+_STALE = 60.0
 
 
 class Executor(Protocol):
@@ -37,29 +38,36 @@ def place(folder: Path, order: dict[str, Any], timeout: float) -> dict[str, Any]
         json.dump(order, file)
     os.rename(fresh, path)
     end = time.monotonic() + timeout
-    while time.monotonic() < end:
-        with contextlib.suppress(OSError, ValueError):
-            found: dict[str, Any] = json.loads(answer.read_text(encoding="utf-8"))
-            answer.unlink()
-            return found
-        time.sleep(0.1)
-    with contextlib.suppress(OSError):
-        path.unlink()
+    try:
+        while time.monotonic() < end:
+            with contextlib.suppress(OSError, ValueError):
+                found: dict[str, Any] = json.loads(answer.read_text(encoding="utf-8"))
+                return found
+            time.sleep(0.1)
+    finally:
+        for left in (path, answer):
+            left.unlink(missing_ok=True)
     return None
 
 
 def carry_out(executor: Executor, folder: Path) -> None:
-    """Carry out the orders that lie in the folder."""
-    for path in folder.glob(f"{_ORDER}*.json"):
+    """Carry out the orders that lie in the folder. What has lain there for long, nobody waits for any more."""
+    for path in folder.glob(f"{_ORDER}*"):
         with contextlib.suppress(OSError, ValueError):
-            order = json.loads(path.read_text(encoding="utf-8"))
-            answer = executor.obey(order)
-            fresh = path.with_suffix(".new")
-            handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump(answer, file)
-            os.rename(fresh, path.with_suffix(".done"))
-            path.unlink()
+            if time.time() - path.stat().st_mtime > _STALE:
+                path.unlink()
+            elif path.suffix == ".json":
+                _carry_out(executor, path)
+
+
+def _carry_out(executor: Executor, path: Path) -> None:
+    answer = executor.obey(json.loads(path.read_text(encoding="utf-8")))
+    fresh = path.with_suffix(".new")
+    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        json.dump(answer, file)
+    os.rename(fresh, path.with_suffix(".done"))
+    path.unlink()
 
 
 def obey(store: Store, order: dict[str, Any]) -> dict[str, Any]:

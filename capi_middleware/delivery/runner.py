@@ -28,7 +28,8 @@ log = logging.getLogger("capi_middleware.delivery")
 TICK = 0.1
 IDLE_TICK = 0.25
 _STATUS_EVERY = 2.0
-_YIELD_AFTER = 5.0
+_YIELD_AFTER, _YIELD_AT_LAST = 5.0, 300.0  # seconds of leading before another process may have a turn
+_GIVE_WAY = 3.0
 _MEMORY = 64 << 20  # bytes of events that a process delivers from memory alone
 
 
@@ -68,6 +69,7 @@ class Runner:
         self._status_due = 0.0
         self._stuck_since = 0.0
         self._yield_due = 0.0
+        self._yield_after = _YIELD_AFTER
         self._ask_due = 0.0
         self.problem = ""
 
@@ -206,6 +208,7 @@ class Runner:
             lock.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             if not lock.acquire():
                 self.stood_by = True
+                self._yield_after = _YIELD_AFTER
                 if self._worker and self._extra is None and is_shared(settings):
                     self._extra = Deliverer(self.settings, [], lambda: open_store(self.settings()))
                 return
@@ -219,7 +222,7 @@ class Runner:
         self._lock = lock
         self._spool = spool = Spool(self._folder)
         self._leader = Deliverer(self.settings, [spool], lambda: open_store(self.settings(), spool))
-        self._yield_due = now + _YIELD_AFTER
+        self._yield_due = now + self._yield_after
 
     def _say(self, problem: str) -> None:
         if problem and problem != self.problem:
@@ -237,9 +240,11 @@ class Runner:
                 self._stop_leading(0.0)
                 return
         if now >= self._yield_due and self._leader.sender.unknown() and not is_shared(self.settings()):
-            # Another shop's process uses the same folder, and only it knows the token: let it have a turn.
+            # Another shop's process uses the same folder, and only it knows the token: let it have a turn. If nobody
+            # takes it, as where the shop's own pixel ID was another one before, the next is offered later and later.
             self._stop_leading(2.0)
-            self._lock_due = now + 3.0
+            self._lock_due = now + _GIVE_WAY
+            self._yield_after = min(2 * self._yield_after, _YIELD_AT_LAST)
 
     def _stop_leading(self, timeout: float) -> None:
         if self._leader is not None:

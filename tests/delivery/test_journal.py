@@ -284,6 +284,29 @@ def test_a_journal_read_long_ago_is_left_behind(tmp_path: Path, monkeypatch: pyt
     spool.close()
 
 
+def test_no_request_waits_while_an_aged_journal_gets_its_successor(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file is made without the lock that appending takes."""
+    journal, spool = Journal(tmp_path, ROOMY), Spool(tmp_path)
+    journal.append(1, b"x")
+    read_all(spool)
+    make, held = module._Segment, []
+
+    def made(folder: Path, number: int) -> object:
+        held.append(journal._lock._is_owned())  # type: ignore[attr-defined]
+        return make(folder, number)
+
+    monkeypatch.setattr(module, "_Segment", made)
+    monkeypatch.setattr(module, "MAX_AGE", 0.0)
+    journal.tend()
+    assert held == [False]
+    read_all(spool)
+    assert len(files(tmp_path)) == 1
+    journal.close()
+    spool.close()
+
+
 WRITER = """
 import os, sys
 from pathlib import Path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import sys
 import threading
@@ -18,7 +19,8 @@ import pytest
 
 from capi_middleware.delivery import Evidence, Filter, Ledger, Outbox, State
 from capi_middleware.delivery import outbox as module
-from capi_middleware.delivery.places import on_network
+from capi_middleware.delivery import runner as runner_module
+from capi_middleware.delivery.places import on_network, open_store
 from capi_middleware.delivery.segment import MAX_RECORD
 from capi_middleware.events import Visitor
 from capi_middleware.settings import Secret, Settings
@@ -206,6 +208,53 @@ def test_two_outboxes_of_one_process_share_a_folder(make: Callable[..., Outbox],
         (one, two)[index % 2].put(each)
     assert one.flush(10) and two.flush(10)
     assert sorted(sink.accepted) == sorted(each.event_id for each in made)
+
+
+class _Shop(Source):
+    def __init__(self, url: str, folder: Path, pixel_id: str) -> None:
+        super().__init__(url, folder)
+        self.current = dataclasses.replace(
+            self.current, meta=MetaSettings(pixel_id, Secret(f"TOKEN{pixel_id}"), graph_url=url)
+        )
+
+
+@pytest.fixture
+def turns(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Turns of tenths of seconds. How often each store was opened, so far."""
+    opened = [0]
+
+    def counted(*words: Any) -> Any:
+        opened[0] += 1
+        return open_store(*words)
+
+    monkeypatch.setattr(runner_module, "_YIELD_AFTER", 0.2)
+    monkeypatch.setattr(runner_module, "_GIVE_WAY", 0.2)
+    monkeypatch.setattr(runner_module, "open_store", counted)
+    return opened
+
+
+def test_two_shops_that_share_a_folder_take_turns(turns: list[int], sink: Sink, tmp_path: Path) -> None:
+    shops = [Outbox(_Shop(sink.url, tmp_path / "state", pixel_id)) for pixel_id in ("111111", "222222")]
+    made = [event(pixel_id=shop._source.current.meta.pixel_id) for shop in shops for _ in range(3)]
+    for n, each in enumerate(made):
+        shops[n // 3].put(each)
+    wait(lambda: len(sink.accepted) == 6)
+    assert {body["access_token"] for body in sink.bodies} == {"TOKEN111111", "TOKEN222222"}
+    for shop in shops:
+        shop.close()
+
+
+def test_a_pixel_of_before_keeps_the_shop_s_events_moving(
+    turns: list[int], make: Callable[..., Outbox], sink: Sink
+) -> None:
+    """Events wait for a Pixel ID that was mistyped at first: nobody else is there to send them, so giving way to
+    another process every few seconds, for days, would only hold up the others."""
+    outbox = make()
+    outbox.put(event(pixel_id="999999"))
+    time.sleep(4)
+    assert turns[0] <= 5
+    outbox.put(event())
+    wait(lambda: len(sink.accepted) == 1)
 
 
 def test_withdrawal_deletes_what_is_unsent(make: Callable[..., Outbox], sink: Sink) -> None:
