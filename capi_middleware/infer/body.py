@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
@@ -61,7 +62,7 @@ class Body:
         """The posted JSON, None where there is none."""
         if not self._content or kind_of(self._type) not in (JSON, FORM):
             return None
-        if self._content.lstrip()[:1] not in (b"{", b"["):
+        if self._content.removeprefix(BOM_UTF8).lstrip()[:1] not in (b"{", b"["):
             return None
         return read_json(self._content)
 

@@ -27,6 +27,8 @@ HELD = 48 * 1024
 IN_PLACE = 1024 * 1024
 MOST_KEPT = 24 * 1024 * 1024
 """Bytes, nearly, of all that is remembered of pages: some four thousand of usual ones."""
+LONGEST_ADDRESS = 4096
+"""Characters; of a page at a longer one nothing is remembered."""
 FRESH = 600.0
 STALE = 3600.0
 """Seconds for which a page that is due to be read again may first be answered with what it said before."""
@@ -81,12 +83,14 @@ class FactReader:
     def feed(self, chunk: bytes) -> None:
         """The next bytes of the page."""
         try:
+            if not chunk:  # else a page that follows in one piece would be read as one in several
+                return
             if self._sieve is not None:
                 self._sieve.feed(chunk)
             elif self._held + len(chunk) <= (HELD if self._chunks else IN_PLACE):
                 self._chunks.append(chunk)
                 self._held += len(chunk)
-            elif chunk:
+            else:
                 self._sieve = Sieve(ORDER if "html" in self._wanted else PRODUCT)
                 self._chunks.reverse()
                 while self._chunks:
@@ -257,7 +261,7 @@ def _read_whole(page: bytes, place: Place, key: tuple[str, ...]) -> Facts:
             kept = _stable(facts, page, needles.common(page, cut, one.marks)) or cut
             break
     place.learn(facts)
-    if kept:
+    if kept and len(place.path) + len(place.query) <= LONGEST_ADDRESS:
         fresh = Known(
             facts,
             needles.joined(page, kept),

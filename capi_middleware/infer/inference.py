@@ -33,6 +33,8 @@ from .value import PAGE_SOURCES
 LARGEST_BODY = 64 * 1024
 """Bytes of a request's body above which it is not looked at."""
 _KEPT = 4096
+_LONGEST = 2048
+"""Characters of an address above which nothing is kept of it: whoever invents addresses fills no memory with them."""
 _KEPT_OF_A_SITE = 512
 _ACTORS = (Asker.PERSON, Asker.SUSPECT, Asker.SCRIPT)
 _AUTO = ("auto", "")
@@ -118,7 +120,8 @@ class Inference:
             known = self._kept(platform, False, "GET", path, query).idle
             if len(self._idle) >= _KEPT:
                 self._idle.clear()
-            self._idle[key] = known
+            if len(path) + len(query) <= _LONGEST:
+                self._idle[key] = known
         return known
 
     def _kept(self, platform: str, opens: bool, method: str, path: str, query: str) -> Outline:
@@ -128,8 +131,9 @@ class Inference:
             outline = self._outlines.get(key)
         if outline is None:
             outline = self._outline(*key)
-            with self._lock:
-                self._outlines[key] = outline
+            if len(path) <= _LONGEST:
+                with self._lock:
+                    self._outlines[key] = outline
         return self._narrowed(outline, query) if outline.asking else outline
 
     def recognised(self, host: str) -> Recognised:

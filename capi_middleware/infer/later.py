@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Hashable
@@ -19,6 +20,10 @@ class Later:
     """Does pieces of work one after another, in a daemon thread that the first one starts (in each process anew)."""
 
     def __init__(self) -> None:
+        self._begin(os.getpid())
+
+    def _begin(self, pid: int) -> None:
+        self._pid = pid
         self._waiting: SimpleQueue[tuple[Hashable, Callable[[], object]]] = SimpleQueue()
         self._keys: set[Hashable] = set()
         self._thread: threading.Thread | None = None
@@ -26,6 +31,9 @@ class Later:
     def put(self, key: Hashable, work: Callable[[], object]) -> bool:
         """Never waits, never raises. True: it will be done, or what was put under this key before; False: there is
         enough to do."""
+        pid = os.getpid()
+        if pid != self._pid:  # what waited at a fork is the parent's to do, and its thread is not here
+            self._begin(pid)
         if key in self._keys:
             return True
         if len(self._keys) >= MOST_WAITING:
@@ -33,7 +41,7 @@ class Later:
         self._keys.add(key)
         self._waiting.put((key, work))
         thread = self._thread
-        if thread is None or not thread.is_alive():  # a fork leaves its parent's threads behind
+        if thread is None or not thread.is_alive():
             self._thread = thread = threading.Thread(target=self._run, name="capi-reading", daemon=True)
             try:
                 thread.start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -83,7 +84,8 @@ def methods_of(rule: Rule) -> frozenset[str]:
 
 
 def _first(path: str) -> str:
-    return path[1:].partition("/")[0].casefold()
+    part = path[1:].partition("/")[0]
+    return (part if part.isascii() else unicodedata.normalize("NFC", part)).casefold()
 
 
 def _suffixes(path: str) -> Iterable[tuple[str, str]]:

@@ -82,7 +82,7 @@ _SQUARE = regex(r"Static\.SQUARESPACE_CONTEXT\s*=\s*(?=\{)")
 _POST = regex(r"(?<![\w-])postid-(\d+)")
 
 
-def read(page: Markup, path: str, query: str) -> Storefront:
+def read(page: Markup, query: str) -> Storefront:
     """Recognise the platform and read what it prints of the page."""
     found = Storefront()
     traces = _named_in(_traces(page))
@@ -236,8 +236,9 @@ def _shopify_product(product: dict[str, Any], currency: str, path: str) -> Item:
         price = one.get("price")
         if isinstance(price, (int, float)) and not isinstance(price, bool):
             amount = money.machine(price)
-            if amount:
-                variant.set_price(amount._replace(value=amount.value / 100), currency, f"{path}.variants.price")
+            if amount:  # hundredths, unless there are decimals
+                value = amount.value / 100 if price == int(price) else amount.value
+                variant.set_price(amount._replace(value=value), currency, f"{path}.variants.price")
         elif isinstance(price, (str, dict)):
             inner = price.get("amount") if isinstance(price, dict) else price
             variant.set_price(money.machine(inner), currency, f"{path}.variants.price")

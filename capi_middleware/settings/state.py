@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import sys
 from pathlib import Path
 
@@ -43,8 +44,8 @@ def signing_key(folder: Path) -> bytes:
         return _read(path)
     except FileNotFoundError:
         pass
-    fresh = folder / f"{_KEY_FILE}.{os.getpid()}"
-    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    fresh = folder / f"{_KEY_FILE}.{secrets.token_hex(8)}"  # containers that share the folder have the same numbers
+    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         os.write(handle, os.urandom(32))
     finally:

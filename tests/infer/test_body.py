@@ -55,7 +55,7 @@ def test_too_many_fields_are_none() -> None:
 
 
 def test_json() -> None:
-    assert Body(b'\xef\xbb\xbf {"a": 1}', "application/json").json in ({"a": 1}, None)
+    assert Body(b'\xef\xbb\xbf {"a": 1}', "application/json").json == {"a": 1}
     assert Body(b'{"a": 1}', "text/plain").json == {"a": 1}
     assert Body(b'{"a": NaN}', "application/json").json == {"a": None}
     assert Body(b"{", "application/json").json is None

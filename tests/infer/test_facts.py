@@ -302,6 +302,20 @@ def test_a_streamed_page_is_held_within_64_kib() -> None:
     assert held <= 64 * 1024
 
 
+def test_an_empty_piece_before_a_page_is_none_of_it() -> None:
+    """As a generator gives it that wants the headers out first."""
+    body = page(more="x" * 100_000)
+    reader = FactReader(visit_to(URL), ShopSettings(), ("html",))
+    reader.feed(b"")
+    reader.feed(body)
+    assert reader.facts().more["html"] == body
+
+
+def test_of_an_invented_address_nothing_is_remembered() -> None:
+    read(page(), f"{URL}?{'x' * 5_000}")
+    assert not facts._pages
+
+
 def test_a_page_in_one_piece_is_looked_at_in_place() -> None:
     body = page(more="x" * 1_000_000)
     reader = FactReader(visit_to(URL), ShopSettings(), ("product",))

@@ -61,3 +61,18 @@ def test_a_forked_process_has_a_thread_of_its_own() -> None:
         took = later.put("child", lambda: done.append(1)) and later.wait(20)
         os._exit(0 if took and done == [1] else 1)
     assert os.waitpid(child, 0)[1] == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no fork")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_what_the_parent_was_at_is_done_in_the_child_too() -> None:
+    later, gate = Later(), threading.Event()
+    later.put("page", lambda: gate.wait(20))
+    child = os.fork()
+    if child == 0:
+        done: list[int] = []
+        took = later.put("page", lambda: done.append(1)) and later.wait(10)
+        os._exit(0 if took and done == [1] else 1)
+    gate.set()
+    assert os.waitpid(child, 0)[1] == 0
+    assert later.wait(20)

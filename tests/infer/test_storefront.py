@@ -3,8 +3,20 @@
 from __future__ import annotations
 
 import threading
+from decimal import Decimal
+
+import pytest
 
 from capi_middleware.infer import storefront
+from capi_middleware.infer.markup import Markup
+
+
+@pytest.mark.parametrize("price", [1990, 1990.0, 19.9, '"19.90"'])
+def test_a_price_of_shopifys_is_in_hundredths_or_has_decimals(price: object) -> None:
+    meta = f'var meta = {{"product": {{"id": 7, "variants": [{{"id": 77, "price": {price}}}]}}}};'
+    page = f'<script src="https://cdn.shopify.com/a.js"></script><script>{meta}</script>'.encode()
+    (item,) = storefront.read(Markup(page, len(page)), "").items
+    assert item.variants[0].price is not None and item.variants[0].price.value == Decimal("19.9")
 
 
 def test_a_platform_is_named_however_much_other_threads_forget() -> None:
