@@ -23,10 +23,6 @@ class Answer:
         self.status = response.status
         self.facts: Facts | None = response.facts
 
-    @property
-    def ok(self) -> bool:
-        return 200 <= self.status < 400
-
     @cached_property
     def headers(self) -> Mapping[str, str]:
         """Lower-case names; of several, the first."""

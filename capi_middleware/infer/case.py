@@ -60,7 +60,7 @@ class Case:
         self.page = page
         self.asked = asked
         self.head = opengraph.read(page)
-        self.store = storefront.read(page, asked.path, asked.query)
+        self.store = storefront.read(page, asked.query)
         if asked.platform not in ("auto", "none", ""):
             self.store.platform = asked.platform
         self.heading = heading.main(page, self.head.metas.get("og:title") or self.head.title)

@@ -8,6 +8,7 @@ from . import loose
 from .item import Item
 from .lazy import regex
 from .markup import Markup
+from .money import machine
 
 MOST_BLOCKS = 32
 LONGEST = 1024 * 1024
@@ -45,8 +46,6 @@ def scraps(page: Markup) -> Item | None:
         fields = {
             match[1]: match[2] or match[3] or match[4] for match in reversed(list(_LAST_RESORT.finditer(text[:60_000])))
         }
-        from .money import machine
-
         item.set_name(fields.get("name"), "name")
         item.add_id("sku", fields.get("sku"), "sku")
         item.set_price(

@@ -43,7 +43,6 @@ CREATE TABLE IF NOT EXISTS page (
     data TEXT NOT NULL, UNIQUE (host, address)
 )"""
 _PARTS = ("ids", "variants", "cards")
-_KINDS = ("sku", "product_id", "variant_id", "group_id", "mpn", "gtin")
 
 _log = logging.getLogger(__name__)
 

@@ -109,7 +109,6 @@ _WORDS = regex(
     re.I,
 )
 _DATA_COUNT = regex(rb"data-(?:cart|basket|item|items)-?(?:count|quantity|qty|items|size)=[\"'](\d{1,4})[\"']", re.I)
-_OSCAR = regex(rb"<(?:strong|span|a|div|p)\b[^<>]{0,200}>\s*(?:Basket total|Varukorg|Warenkorb|Cart total)", re.I)
 
 
 def read(page: bytes) -> tuple[str, ...]:

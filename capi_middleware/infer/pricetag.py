@@ -212,11 +212,7 @@ def _note(page: Markup, index: int) -> str:
 
 def read_price(text: str) -> money.Amount | None:
     """A tag's amount; where all of them are called regular or list prices, that one is what is asked."""
-    amount = money.human(text)
-    if amount is None:
-        bare = re.sub(r"^[^\d€£$¥₹]{0,40}", "", text)
-        amount = money.human(bare)
-    return amount
+    return money.human(text) or money.human(re.sub(r"^[^\d€£$¥₹]{0,40}", "", text))
 
 
 def shown(raw: str) -> str:
@@ -286,9 +282,7 @@ def _from_data(page: Markup, index: int) -> money.Amount | None:
     return None
 
 
-def _weigh(
-    page: Markup, index: int, amount: money.Amount, heading: int, button: int, text: str = ""
-) -> tuple[float, str]:
+def _weigh(page: Markup, index: int, amount: money.Amount, heading: int, button: int) -> tuple[float, str]:
     given = page.attributes(index)
     own = " ".join((given.get("class", ""), given.get("id", "")))
     weight, why = 0.0, []
@@ -340,7 +334,7 @@ def _weigh(
         if said.apart:
             weight -= 2.5 if depth < 8 else 1
             why.append("apart")
-    if name_of(page, index) in ("h1", "h2", "strong", "b", "ins"):
+    if page.names[index] in ("h1", "h2", "strong", "b", "ins"):
         weight += 0.5
     if button >= 0:
         weight -= min(4.0, abs(bisect_right(page.starts, button) - index) / 80)
@@ -349,7 +343,3 @@ def _weigh(
         if page.starts[index] < heading:
             weight -= 1
     return weight, " ".join(why)
-
-
-def name_of(page: Markup, index: int) -> str:
-    return page.names[index]

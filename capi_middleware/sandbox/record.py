@@ -14,7 +14,7 @@ class BrowserEvent:
     ``event_id``: the wire's ``eid``; None where the parameter was absent, which can never be deduplicated by ID.
     ``event_time``: seconds, the wire's ``ts``; ``received_at``: seconds, our clock. ``custom_data``: each ``cd[key]``,
     arrays and objects decoded, scalars as the text they travel as. ``user_data``: each ``ud[key]``. ``fbp``, ``fbc``:
-    as sent, "" where the pixel sent none. ``parameters``: the whole wire, in order. ``cookies``: what the browser sent.
+    as sent, "" where the pixel sent none. ``parameters``: the whole wire, in order.
     """
 
     pixel_id: str

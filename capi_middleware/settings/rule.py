@@ -65,7 +65,8 @@ class When:
     """What must be seen for the event to count; all of it.
 
     ``statuses``: accepted status codes as ranges. ``redirect``: None for any, True or False for whether there is one,
-    or patterns of which its target fulfils one. ``notice``: ``success``, ``error`` (must be absent: ``none``).
+    or patterns of which its target fulfils one. ``notice``: the message that the page must show, ``success`` or
+    ``error``, or ``none`` where it must show none of an error.
     ``cart``: whether the following page's cart must hold something.
     """
 
@@ -140,11 +141,6 @@ class Rule:
 
     def __hash__(self) -> int:
         return hash((self.event, self.name, self.file, self.line))
-
-    @property
-    def wants_body(self) -> bool:
-        """Whether the request's body decides whether it matches, or gives a value."""
-        return bool(self.form or self.json or self.graphql or self.looks or self.sources & {"form", "json"})
 
     @property
     def sources(self) -> frozenset[str]:
