@@ -12,13 +12,22 @@ from typing import Any
 
 from .verdict import LOWER, Headers
 
-CDN_CONTROLS = ("surrogate-control", "cdn-cache-control", "cloudflare-cdn-cache-control", "edge-control")
-"""Cache-Control for one kind of cache only; a targeted one overrules Cache-Control there (RFC 9213)."""
+CDN_CONTROLS = (
+    "surrogate-control",
+    "cdn-cache-control",
+    "cloudflare-cdn-cache-control",
+    "edge-control",
+    "x-litespeed-cache-control",
+)
+"""Cache-Control for one kind of cache only, which heeds nothing else then, not even ``no-store`` (RFC 9213, 2.2)."""
 
-CDN_MARKS = ("x-accel-expires", "surrogate-key", "cache-tag", "x-magento-tags", "x-litespeed-tag", "xkey")
+NGINX_SECONDS = "x-accel-expires"
+"""The same for nginx, in seconds (ngx_http_proxy_module, "proxy_cache_valid")."""
+
+CDN_MARKS = ("surrogate-key", "cache-tag", "x-magento-tags", "x-litespeed-tag", "xkey")
 """Headers that a shop writes only for a cache in front of it."""
 
-CDN_HEADERS = frozenset({*CDN_CONTROLS, *CDN_MARKS})
+CDN_HEADERS = frozenset({*CDN_CONTROLS, NGINX_SECONDS, *CDN_MARKS})
 
 _NOTHING: Mapping[str, str] = {}
 _NO_EXPIRES = frozenset({"max-age", "s-maxage", "no-cache"})
@@ -28,7 +37,9 @@ DIGESTS = frozenset({"digest", "repr-digest", "content-digest", "content-md5", "
 
 
 _PRIVATE = ("Cache-Control", "private, no-cache")
-_NOT_PRIVATE = DIGESTS | {"etag", "last-modified", "accept-ranges", "cache-control", "content-length"}
+_NOT_PRIVATE = DIGESTS.union(
+    CDN_CONTROLS, (NGINX_SECONDS, "etag", "last-modified", "accept-ranges", "cache-control", "content-length")
+)
 
 
 def directives(value: str) -> dict[str, str]:
@@ -49,10 +60,10 @@ def storable(headers: Mapping[str, str], personal: bool = False) -> bool:
     """
     said = headers.get("cache-control")
     control = directives(said) if said else _NOTHING
+    if not CDN_HEADERS.isdisjoint(headers) and _for_cdn(headers, control):
+        return True
     if "no-store" in control:
         return False
-    if not CDN_HEADERS.isdisjoint(headers) and _for_cdn(headers):
-        return True
     if "no-cache" not in control and _lives(control):
         return True
     expires = headers.get("expires")
@@ -63,10 +74,11 @@ def storable(headers: Mapping[str, str], personal: bool = False) -> bool:
     return not ("private" in control or "set-cookie" in headers or _varies_by_visitor(headers.get("vary", "")))
 
 
-def _for_cdn(headers: Mapping[str, str]) -> bool:
-    return any(_lives(directives(headers[name])) for name in CDN_CONTROLS if name in headers) or any(
-        name in headers and headers[name].strip() not in ("", "0") for name in CDN_MARKS
-    )
+def _for_cdn(headers: Mapping[str, str], control: Mapping[str, str]) -> bool:
+    if any(_lives(directives(headers[name])) for name in CDN_CONTROLS if name in headers):
+        return True
+    telling = (NGINX_SECONDS,) if "no-store" in control else (NGINX_SECONDS, *CDN_MARKS)
+    return any(headers.get(name, "").strip() not in ("", "0") for name in telling)
 
 
 def _lives(control: Mapping[str, str]) -> bool:
@@ -89,9 +101,9 @@ def _varies_by_visitor(vary: str) -> bool:
 
 
 def private(headers: Headers, said: str) -> Headers:
-    """The headers of a page that carries IDs: no length and no validators, and Cache-Control says what follows from
-    that. ``said``: its value so far. ``no-store`` is kept where it stands and never added: that would cost the visitor
-    the back/forward cache."""
+    """The headers of a page that carries IDs: no length, no validators, no word to a CDN alone, and Cache-Control says
+    what follows from that. ``said``: its value so far. ``no-store`` is kept where it stands and never added: that would
+    cost the visitor the back/forward cache."""
     kept = [pair for pair in headers if LOWER[pair[0]] not in _NOT_PRIVATE]
     if not said:
         kept.append(_PRIVATE)

@@ -13,7 +13,7 @@ from capi_middleware.settings.pattern import Pattern, path_pattern
 from capi_middleware.settings.words import path_kinds
 from capi_middleware.visit import Asker, Visit
 
-from .caching import CDN_HEADERS, DIGESTS, Validators, directives, private, storable
+from .caching import CDN_CONTROLS, CDN_HEADERS, DIGESTS, NGINX_SECONDS, Validators, directives, private, storable
 from .codec import readable
 from .csp import Csp, CspReader
 from .snippet import Snippet
@@ -47,7 +47,7 @@ _ROLES = {
     **dict.fromkeys(_READ - {"set-cookie"}, _DECIDES),  # a cookie is a mark only beside validators, which differ
     **dict.fromkeys(DIGESTS | {"accept-ranges", "etag", "last-modified", "expires"}, _DIFFERS),
     **dict.fromkeys(("content-security-policy", "integrity-policy"), _DIFFERS),
-    "cache-control": _CONTROLS,
+    **dict.fromkeys((*CDN_CONTROLS, NGINX_SECONDS, "cache-control"), _CONTROLS),
     "content-length": _LENGTH,
 }
 _KNOWN = 1024
@@ -181,8 +181,8 @@ class Judge:
 
 
 def _question(headers: Headers) -> tuple[Question, Headers] | None:
-    """The headers that decide, and those that go out with a page for one visitor, Cache-Control aside. A cookie and
-    a sound length decide nothing. None where a header is there that differs from page to page."""
+    """The headers that decide, and those that go out with a page for one visitor, what caches are told aside. A cookie
+    and a sound length decide nothing. None where a header is there that differs from page to page."""
     decide = []
     kept = []
     length = False

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from werkzeug.test import create_environ
 
 from capi_middleware.page import Carrier, Judge, Reason, Snippet, Verdict
-from capi_middleware.page.caching import Validators, private, storable
+from capi_middleware.page.caching import CDN_CONTROLS, Validators, private, storable
 from capi_middleware.page.judge import INTERMEDIARY
 from capi_middleware.settings import Settings
-from capi_middleware.settings.settings import MetaSettings, ShopSettings
+from capi_middleware.settings.settings import MetaSettings, PageSettings, ShopSettings
 from capi_middleware.visit import Asker, read_visit
 from tests.page.conftest import PIXEL, visit
 from tests.page.row import row
@@ -61,6 +61,10 @@ FRESH: list[Pairs] = [
     [("CDN-Cache-Control", "max-age=60")],
     [("Cloudflare-CDN-Cache-Control", "public")],
     [("X-Accel-Expires", "60")],
+    [("X-LiteSpeed-Cache-Control", "public,max-age=604800"), ("Cache-Control", "no-cache")],
+    [("Surrogate-Control", "max-age=3600"), ("Cache-Control", "no-store, max-age=0")],
+    [("CDN-Cache-Control", "max-age=60"), ("Cache-Control", "no-store")],
+    [("X-Accel-Expires", "60"), ("Cache-Control", "no-store")],
     [("Surrogate-Key", "front page")],
     [("Cache-Tag", "front")],
     [("X-Magento-Tags", "cat_p_1")],
@@ -81,6 +85,8 @@ PERSONAL: list[Pairs] = [
     [("Expires", FUTURE), ("Cache-Control", "max-age=0")],
     [("Surrogate-Control", "no-store")],
     [("X-Accel-Expires", "0")],
+    [("X-Magento-Tags", "cat_p_1"), ("Cache-Control", "no-store, no-cache, max-age=0")],
+    [("CDN-Cache-Control", "no-store"), ("Cache-Control", "no-store")],
     [("Vary", "Accept-Encoding")],
     [("Pragma", "no-cache")],
     [TAGGED, ("Set-Cookie", "sid=1")],
@@ -321,6 +327,14 @@ def test_prefetch(header: tuple[str, str], settings: Settings) -> None:
     assert verdict.carrier is Carrier.COLLECT
 
 
+@pytest.mark.parametrize("name", [*CDN_CONTROLS, "x-accel-expires"])
+def test_a_page_with_ids_says_nothing_to_a_cdn_alone(name: str) -> None:
+    """Where ``carrier = "inline"`` wants IDs in it, whatever the shop's headers say."""
+    verdict = Judge(Settings(page=PageSettings(carrier="inline")))("200 OK", [HTML, (name, "60")], visit())
+    assert verdict.carrier is Carrier.INLINE
+    assert verdict.headers == [HTML, ("Cache-Control", "private, no-cache")]
+
+
 @row("bfcache / back")
 @row("service worker / offline HTML")
 def test_static_snippet_is_the_same_for_everyone(snippet: Snippet) -> None:
@@ -348,7 +362,8 @@ def test_static_snippet_is_the_same_for_everyone(snippet: Snippet) -> None:
         ({"cache-control": "public, s-maxage=60, max-age=0"}, True),
         ({"cache-control": "public, no-store"}, False),
         ({"cache-control": "no-store", "etag": '"a"'}, False),
-        ({"cache-control": "no-store", "surrogate-control": "max-age=60"}, False),
+        ({"cache-control": "no-store", "surrogate-control": "max-age=60"}, True),
+        ({"cache-control": "no-store", "surrogate-key": "a"}, False),
         ({"cache-control": "private", "etag": '"a"'}, False),
         ({"cache-control": "must-revalidate", "last-modified": OLD}, True),
         ({"expires": "-1"}, False),
