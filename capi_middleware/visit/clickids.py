@@ -109,12 +109,8 @@ def _referring_click(visit: Visit, settings: Settings) -> str:
     has it."""
     if "fbclid=" not in visit.referrer:
         return ""
-    try:
-        parts = urlsplit(visit.referrer)
-        host = parts.hostname or ""
-    except ValueError:
-        return ""
-    return _parameter(parts.query) if same_site(visit.host, host, settings.visit.domain) else ""
+    parts = urlsplit(visit.referrer)
+    return _parameter(parts.query) if same_site(visit.host, parts.hostname or "", settings.visit.domain) else ""
 
 
 def _parameter(query: str) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from capi_middleware.settings import Settings
 
@@ -21,7 +21,7 @@ from .visit import Asker, Visit
 IGNORE_COOKIE = "shop_uncounted"
 """Set by the admin page in browsers whose visits do not count: the owner's own."""
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9/_.~!$&'()*+,;=:@-]*")
-_HOST = re.compile(r"(?:[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,253})|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?")
+_HOST = re.compile(r"(?:[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,253})|\[[0-9A-Fa-f:.]{2,45}\])(?::([0-9]{1,5}))?")
 _LONGEST_HOST = 300
 """Characters; more are no host, and not worth remembering."""
 _QUERY_UNSAFE = re.compile(r"[^!-~]")
@@ -73,7 +73,10 @@ def read_visit(environ: Mapping[str, Any], settings: Settings, now: float, remem
 
 
 def _path(raw: str) -> tuple[str, str]:
-    """The decoded path, and the path as a browser's address bar has it."""
+    """The decoded path, and the path as a browser's address bar has it. A slash stands before it whatever came: else
+    ``@evil.example`` would name another host."""
+    if raw[:1] != "/":
+        raw = "/" + raw
     if _PLAIN_PATH.fullmatch(raw):
         return raw, raw
     octets = raw.encode("latin-1", "replace")
@@ -98,16 +101,27 @@ def _shown(environ: Mapping[str, Any], origin: Origin) -> tuple[str, str, str]:
 @lru_cache(1024)
 def _place(scheme: str, authority: str) -> tuple[str, str, str] | None:
     """The same of these two, None where the second is no host."""
-    if not _HOST.fullmatch(authority):
+    found = _HOST.fullmatch(authority)
+    if found is None or int(found[1] or 0) > 65_535 or not _can_be_read(f"//{authority}"):
         return None
     authority = authority.lower()
     host = authority if authority.endswith("]") else authority.rpartition(":")[0] or authority
     return "https" if scheme.lower() == "https" else "http", authority, host.rstrip(".")
 
 
+def _can_be_read(url: str) -> bool:
+    """Brackets are what :func:`urllib.parse.urlsplit` stumbles over."""
+    if "[" in url or "]" in url:
+        try:
+            urlsplit(url)
+        except ValueError:
+            return False
+    return True
+
+
 def _referrer(environ: Mapping[str, Any], settings: Settings) -> str:
     referrer = environ.get("HTTP_REFERER") or ""
-    if not referrer.startswith(("https://", "http://")) or len(referrer) > 8_192:
+    if not referrer.startswith(("https://", "http://")) or len(referrer) > 8_192 or not _can_be_read(referrer):
         return ""
     if not referrer.isascii() or " " in referrer:
         referrer = _QUERY_UNSAFE.sub(lambda found: quote(found.group().encode("latin-1", "replace")), referrer)

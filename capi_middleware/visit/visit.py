@@ -40,10 +40,10 @@ class Consent(NamedTuple):
 class Visit(NamedTuple):
     """What is kept of a request; a NamedTuple because one is made per request. Nothing of ``environ`` is held.
 
-    ``url``: full address as the visitor sees it, without fragment, unscrubbed: never log or store it.
-    ``source_url`` / ``referrer``: scrubbed, ready to send. ``host``: lower case, without port. ``path``: decoded.
-    ``query``: raw query string. ``cookies``: as sent, without quotes, percent-encoding kept (readers decode once);
-    never logged. ``reason``: code that led to ``asker``.
+    ``url``: full address as the visitor sees it, without fragment, unscrubbed: never log or store it. ``source_url`` /
+    ``referrer``: scrubbed, ready to send; the latter "" where it is no address. ``host``: lower case, without port.
+    ``path``: decoded. ``query``: raw query string. ``cookies``: as sent, without quotes, percent-encoding kept (readers
+    decode once); never logged. ``reason``: code that led to ``asker``.
     """
 
     method: str

@@ -191,8 +191,9 @@ def test_35_no_query_and_no_cookies(make_environ: Any, make_settings: Any) -> No
     assert ids_of(read_visit(environ, make_settings(), NOW)).fbp == NEW_FBP
 
 
-def test_36_damaged_referrer() -> None:
-    assert ids_of(visit_of(referrer="http://[bad?fbclid=R")).fbc == ""
+def test_36_damaged_referrer(make_environ: Any, make_settings: Any) -> None:
+    environ = make_environ(referer="http://[bad?fbclid=R")
+    assert ids_of(read_visit(environ, make_settings(), NOW)).fbc == ""
 
 
 def test_an_older_tab_does_not_bring_back_its_click() -> None:

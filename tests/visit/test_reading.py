@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import given
@@ -54,6 +55,8 @@ def test_no_request_raises(environ: dict[str, Any]) -> None:
     visitor(visit, ids)
     withdrawal(visit, STRICT, NOW)
     assert visit.host == visit.host.lower() and visit.path and visit.source_url.isascii()
+    for url in (visit.url, visit.source_url, visit.referrer):
+        assert (urlsplit(url).port or 0) >= 0, "can be taken apart"
     assert not any(set("\r\n;,") & set(cookie.partition(";")[0]) for cookie in ids.set_cookies)
 
 
@@ -64,6 +67,9 @@ def test_no_request_raises(environ: dict[str, Any]) -> None:
         ("http://localhost:8000/", "localhost", "/", "", "http://localhost:8000/"),
         ("https://[::1]:8443/p", "[::1]", "/p", "", "https://[::1]:8443/p"),
         ("https://EXAMPLE.com./", "example.com", "/", "", "https://example.com./"),
+        ("https://[:::]/", "inside.test", "/", "", "https://inside.test:8000/"),
+        ("https://example.com:65535/", "example.com", "/", "", "https://example.com:65535/"),
+        ("https://example.com:65536/", "inside.test", "/", "", "https://inside.test:8000/"),
     ],
 )
 def test_address_bar(url: str, host: str, path: str, query: str, shown: str, look: Any) -> None:
@@ -71,11 +77,32 @@ def test_address_bar(url: str, host: str, path: str, query: str, shown: str, loo
     assert (visit.host, visit.path, visit.query, visit.url) == (host, path, query, shown)
 
 
+@pytest.mark.parametrize(
+    ("referrer", "kept"),
+    [
+        ("https://www.example.com/p/x?a[]=1", "https://www.example.com/p/x?a[]=1"),
+        ("http://[::1]:8000/p", "http://[::1]:8000/p"),
+        ("http://[", ""),
+        ("http://a]b/", ""),
+        ("android-app://com.example/", ""),
+    ],
+)
+def test_what_nobody_can_take_apart_is_no_referrer(referrer: str, kept: str, look: Any) -> None:
+    assert look(referer=referrer).referrer == kept
+
+
 def test_an_app_mounted_below_the_root(make_environ: Any, make_settings: Any) -> None:
     environ = make_environ("https://www.example.com/p/x")
     environ["SCRIPT_NAME"] = "/shop"
     visit = read_visit(environ, make_settings(), NOW)
     assert (visit.path, visit.url) == ("/shop/p/x", "https://www.example.com/shop/p/x")
+
+
+def test_a_path_names_no_other_host(make_environ: Any, make_settings: Any) -> None:
+    environ = make_environ("https://www.example.com/")
+    environ["PATH_INFO"] = "@evil.example/p"
+    visit = read_visit(environ, make_settings(), NOW)
+    assert (visit.path, visit.source_url) == ("/@evil.example/p", "https://www.example.com/@evil.example/p")
 
 
 def test_nothing_of_the_environ_is_held(look: Any) -> None:
