@@ -11,8 +11,10 @@ from .page import Injector, Verdict
 from .page.codec import Codec, DamagedBody, readable
 from .page.verdict import Headers
 
-LARGEST_JSON = 64 * 1024
-"""Bytes of a JSON answer that are kept for a rule which asks for it."""
+LARGEST_GATHERED = 64 * 1024
+"""Bytes of an answer in pieces that are kept for a rule which asks for it."""
+LARGEST_ANSWER = 256 * 1024
+"""Bytes of one that is there in one piece: a cart of forty lines, as WooCommerce's Store API tells it."""
 
 
 class Follower(Protocol):
@@ -111,12 +113,13 @@ class PageFilter:
 
 
 class AnswerFilter:
-    """Looks at an answer to a script that a rule asks for; its bytes stay as they are."""
+    """Looks at an answer to a script that a rule asks for; its bytes stay as they are. ``settle(body, late)``: gives
+    the headers for it; ``late``, where they are gone. A body that is too long, or cannot be read, is b""."""
 
     __slots__ = ("_failed", "_headers", "_settle", "faulty")
 
     def __init__(
-        self, headers: Headers, settle: Callable[[bytes], Headers], failed: Callable[[str, BaseException], None]
+        self, headers: Headers, settle: Callable[[bytes, bool], Headers], failed: Callable[[str, BaseException], None]
     ) -> None:
         self.faulty = False
         self._failed = failed
@@ -125,7 +128,7 @@ class AnswerFilter:
 
     def whole(self, body: bytes) -> bytes:
         try:
-            self._headers += self._settle(_plain(body, self._headers)[:LARGEST_JSON])
+            self._headers += self._settle(_plain(body, self._headers), False)
         except Exception as error:
             self.faulty = True
             self._failed("answer", error)
@@ -135,6 +138,10 @@ class AnswerFilter:
         return chunk
 
     def finish(self) -> bytes:
+        try:
+            self._settle(b"", True)
+        except Exception as error:
+            self._failed("answer", error)
         return b""
 
 
@@ -147,13 +154,23 @@ def content_type(headers: Headers) -> str:
 
 
 def _plain(body: bytes, headers: Headers) -> bytes:
-    """The body without its coding; empty where that cannot be read here."""
+    """The body without its coding; b"" where that cannot be read here, or is longer than :data:`LARGEST_ANSWER`."""
     coding = next((value.strip().lower() for name, value in headers if name.lower() == "content-encoding"), "")
-    if not coding or coding == "identity":
-        return body
+    if coding and coding != "identity":
+        body = _decoded(body, coding)
+    return body if len(body) <= LARGEST_ANSWER else b""
+
+
+def _decoded(body: bytes, coding: str) -> bytes:
     if not readable(coding):
         return b""
+    pieces, size = [], 0
     try:
-        return b"".join(Codec(coding).decode(body))
+        for piece in Codec(coding).decode(body):
+            pieces.append(piece)
+            size += len(piece)
+            if size > LARGEST_ANSWER:
+                return b""
     except DamagedBody:
         return b""
+    return b"".join(pieces)

@@ -10,7 +10,7 @@ from .admin.traffic import Traffic
 from .body import LARGEST_BODY, TeeInput
 from .collect import Seal
 from .events import Event, UserData, Visitor, derived_event_id, merge_user_data, new_event_id, user_data
-from .filters import LARGEST_JSON, AnswerFilter, PageFilter, content_type
+from .filters import LARGEST_GATHERED, AnswerFilter, PageFilter, content_type
 from .flash import FLASH_COOKIE, TOLD_COOKIE, Flash, FlashCodec, left, seen_once, set_once, taken_flash, told
 from .infer import Conclusion, FactReader, Facts, Inferred, OrderMemory, Owner, Plan, ProductMemory, Response
 from .page import Carrier, Decision, Verdict, adopted_id
@@ -97,8 +97,8 @@ class Journey:
     """
 
     __slots__ = (
-        "_cookies", "_environ", "_flash", "_now", "_original", "_pixel", "_plan", "_prepared", "_shop", "_status",
-        "_tee", "_view", "_visit", "_who", "tools",
+        "_cookies", "_environ", "_flash", "_late", "_now", "_original", "_pixel", "_plan", "_prepared", "_shop",
+        "_status", "_tee", "_view", "_visit", "_who", "tools",
     )  # fmt: skip
 
     def __init__(self, tools: Tools, shop: Shop, visit: Visit, plan: Plan, environ: dict[str, Any], now: float) -> None:
@@ -114,6 +114,7 @@ class Journey:
         self._tee: TeeInput | None = None
         self._status = 0
         self._original: Headers = []
+        self._late = False
         self._pixel = True
         self._view: Event | None = None
         self._prepared = shop.judge.prepare(environ, visit)
@@ -142,7 +143,7 @@ class Journey:
             return self._page(verdict)
         if self._tells(content_type(headers)):
             out = list(verdict.headers)
-            return Decision(out, AnswerFilter(out, self.settle_answer, self.tools.failed), LARGEST_JSON)
+            return Decision(out, AnswerFilter(out, self.settle_answer, self.tools.failed), LARGEST_GATHERED)
         extra = self.settle_without_page(None)
         if extra:
             return Decision([*verdict.headers, *extra])
@@ -237,9 +238,10 @@ class Journey:
             wanted = wanted | {"notices"}
         return FactReader(self._visit, self._shop.settings.shop, wanted, self.tools.memory)
 
-    def settle_answer(self, body: bytes) -> Headers:
+    def settle_answer(self, body: bytes, late: bool) -> Headers:
         """As :meth:`settle_without_page`, with a body that tells: JSON, whatever type it is sent with, or a piece of a
-        page with its messages."""
+        page with its messages. ``late``: its headers are gone."""
+        self._late = late
         if not body or body.lstrip()[:1] in (b"{", b"["):
             return self.settle_without_page(body or None)
         reader = FactReader(self._visit, self._shop.settings.shop, {"notices"})
@@ -300,7 +302,7 @@ class Journey:
         events = self._acts(concluded)
         if not events and not concluded.pending and not (self._flash and visit.asker is Asker.SCRIPT):
             return self._landing()
-        if not self._private():
+        if not self._carries():
             self.hand_over([event._replace(browser=False) for event in events])
             return []
         carried = [("Set-Cookie", cookie) for cookie in self._cookies]
@@ -325,7 +327,7 @@ class Journey:
 
     def _hold(self, json: bytes | None) -> Headers:
         """Without consent an event lives no longer than the page that caused it, and nowhere else."""
-        if self._visit.asker is not Asker.SCRIPT or self._visit.consent.answer is Answer.DENIED or not self._private():
+        if self._visit.asker is not Asker.SCRIPT or self._visit.consent.answer is Answer.DENIED or not self._carries():
             return []
         events = self._acts(self._conclude(None, json))
         timing = server_timing((), self._sealed(events))
@@ -333,12 +335,15 @@ class Journey:
 
     def _landing(self) -> Headers:
         """A redirect may drop ``fbclid``: the click is kept where the visitor lands first."""
-        if self._status in _REDIRECTS and self._visit.asker is Asker.PERSON and self._private():
+        if self._status in _REDIRECTS and self._visit.asker is Asker.PERSON and self._carries():
             return [("Set-Cookie", cookie) for cookie in self._cookies]
         return []
 
-    def _private(self) -> bool:
-        """Whether no cache may give this answer to another visit."""
+    def _carries(self) -> bool:
+        """Whether this answer's headers can carry what is this visit's alone: they are still to go, and no cache may
+        give them to another."""
+        if self._late:
+            return False
         if self._visit.method not in ("GET", "HEAD"):
             return True
         found = {name.lower(): value for name, value in self._original}

@@ -142,6 +142,7 @@ class _Passage:
     def write(self, data: bytes) -> None:
         """The callable that ``start_response`` returns (PEP 3333, "The write() Callable")."""
         self._headers = []
+        self.gather = 0
         self.forward()
         self.send(self.filter.feed(data) if self.filter is not None else data)
 
@@ -217,12 +218,11 @@ class _Body:
 
     def begin(self) -> None:
         """Called before the server asks for anything: forwards the headers, with the new length if it is known."""
-        gather = self._passage.gather
-        if not gather and not 0 <= self._passage.length <= EAGER:
+        if not self._passage.gather and not 0 <= self._passage.length <= EAGER:
             self._passage.forward()
             return
         try:
-            self._ready = self._gather(gather) if gather else self._first()
+            self._ready = self._first()
         except StopIteration:
             pass  # nothing to send
         except BaseException:
@@ -259,33 +259,38 @@ class _Body:
         try:
             chunk = next(self._iterator)
         except StopIteration:
-            return self._last()
-        if passage.filter is not None and isinstance(chunk, bytes) and len(chunk) == passage.length:
-            chunk = passage.whole(chunk)
-            passage.filter = None
-            return chunk
+            return self._whole(b"") if passage.gather else self._last()
+        if passage.filter is not None and isinstance(chunk, bytes):
+            if len(chunk) == passage.length:
+                chunk = passage.whole(chunk)
+                passage.filter = None
+                return chunk
+            if passage.gather:
+                return self._gather(self._iterator, chunk)
         return passage.passed(chunk)
 
-    def _gather(self, most: int) -> bytes:
+    def _gather(self, rest: Iterator[bytes], first: bytes) -> bytes:
         """The whole body at once, if it is short; else what is there of it."""
-        self._begun = True
         passage = self._passage
-        self._iterator = iter(self._result)
-        pieces: list[bytes] = []
-        size = 0
         judged = passage.filter
-        for chunk in self._iterator:
+        pieces, size = [first], len(first)
+        while size <= passage.gather and judged is not None:
+            try:
+                chunk = next(rest)
+            except StopIteration:
+                return self._whole(b"".join(pieces))
             if passage.filter is not judged:  # the app has started over: what it said before is forgotten
-                judged, most = passage.filter, passage.gather
+                judged = passage.filter
                 pieces.clear()
                 size = 0
             pieces.append(chunk)
             size += len(chunk)
-            if size > most or passage.filter is None:
-                return passage.passed(b"".join(pieces))
+        return passage.passed(b"".join(pieces))
+
+    def _whole(self, body: bytes) -> bytes:
         self._over = True
-        body = passage.whole(b"".join(pieces))
-        passage.end(True)
+        body = self._passage.whole(body)
+        self._passage.end(True)
         return body
 
     def _last(self) -> bytes:
