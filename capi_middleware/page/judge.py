@@ -42,16 +42,20 @@ _REFUSED = {"304": Reason.NOT_MODIFIED, "206": Reason.PARTIAL}
 
 
 # What a header means to whoever asks whether he has judged such a page before.
-_DECIDES, _CONTROLS, _LENGTH, _DIFFERS = range(1, 5)
+_DECIDES, _CONTROLS, _LENGTH, _DIFFERS, _COOKIE, _VALIDATES, _GOES = range(1, 8)
 _ROLES = {
-    **dict.fromkeys(_READ - {"set-cookie"}, _DECIDES),  # a cookie is a mark only beside validators, which differ
-    **dict.fromkeys(DIGESTS | {"accept-ranges", "etag", "last-modified", "expires"}, _DIFFERS),
-    **dict.fromkeys(("content-security-policy", "integrity-policy"), _DIFFERS),
+    **dict.fromkeys(_READ, _DECIDES),
+    **dict.fromkeys(("expires", "content-security-policy", "integrity-policy"), _DIFFERS),
+    **dict.fromkeys(("etag", "last-modified"), _VALIDATES),  # that there is one decides, not its value
+    **dict.fromkeys(DIGESTS | {"accept-ranges"}, _GOES),
     **dict.fromkeys((*CDN_CONTROLS, NGINX_SECONDS, "cache-control"), _CONTROLS),
+    "set-cookie": _COOKIE,
     "content-length": _LENGTH,
 }
 _KNOWN = 1024
-Question = tuple[tuple[str, str], ...]
+_A_COOKIE, _A_VALIDATOR = ("set-cookie", ""), ("etag", "")
+Fields = tuple[tuple[str, str], ...]
+Question = tuple[bool, bool, Fields]
 
 
 class Prepared(NamedTuple):
@@ -113,22 +117,23 @@ class Judge:
             return Verdict(Reason.METHOD, Carrier.NONE, headers)
         if self._excludes is not None and self._excludes(visit.path):
             return Verdict(Reason.EXCLUDED, Carrier.NONE, headers)
-        if visit.asker is Asker.PERSON and visit.method == "GET" and not prepared.intermediary:
-            return self._for_a_person(headers, visit, personal)
+        if visit.asker is Asker.PERSON and visit.method == "GET":
+            return self._for_a_person(headers, visit, prepared.intermediary, personal)
         return self._judged(headers, visit, prepared.intermediary, personal)
 
-    def _for_a_person(self, headers: Headers, visit: Visit, personal: bool) -> Verdict:
+    def _for_a_person(self, headers: Headers, visit: Visit, intermediary: bool, personal: bool) -> Verdict:
         """Most answers of an app have the same headers as one before: then so is the judgement."""
         asked = _question(headers)
         if asked is None:
-            return self._judged(headers, visit, False, personal)
-        question, kept = asked
+            return self._judged(headers, visit, intermediary, personal)
+        decide, kept = asked
+        question = (intermediary, personal, decide)
         known = self._known.get(question)
         if known is not None:
             said, coding, charset = known
             kept += said
             return Verdict(Reason.INLINE, Carrier.INLINE, kept, Form.INLINE, "", True, True, coding, charset)
-        verdict = self._judged(headers, visit, False)  # ``personal`` counts beside validators, which are no question
+        verdict = self._judged(headers, visit, intermediary, personal)
         if verdict.reason is Reason.INLINE:
             if len(self._known) >= _KNOWN:
                 self._known.clear()
@@ -180,12 +185,13 @@ class Judge:
         return [pair for pair in headers if LOWER[pair[0]] != "content-length"]
 
 
-def _question(headers: Headers) -> tuple[Question, Headers] | None:
-    """The headers that decide, and those that go out with a page for one visitor, what caches are told aside. A cookie
-    and a sound length decide nothing. None where a header is there that differs from page to page."""
+def _question(headers: Headers) -> tuple[Fields, Headers] | None:
+    """The headers that decide, and those that go out with a page for one visitor, what caches are told aside. Of
+    cookies and validators it decides that there are any, a sound length decides nothing. None where a header is there
+    that decides and differs from page to page."""
     decide = []
     kept = []
-    length = False
+    length = cookie = validator = False
     for pair in headers:
         role = _ROLES.get(LOWER[pair[0]])
         if role is None:
@@ -195,10 +201,19 @@ def _question(headers: Headers) -> tuple[Question, Headers] | None:
             kept.append(pair)
         elif role == _CONTROLS:
             decide.append(pair)
+        elif role == _COOKIE:
+            cookie = True
+            kept.append(pair)
+        elif role == _VALIDATES:
+            validator = True
+        elif role == _GOES:
+            continue
         elif role == _DIFFERS or length or not (pair[1].isascii() and pair[1].isdigit()):
             return None
         else:
             length = True
+    if validator:
+        decide += (_A_VALIDATOR, _A_COOKIE) if cookie else (_A_VALIDATOR,)
     return tuple(decide), kept
 
 

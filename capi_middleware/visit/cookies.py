@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
+_OCTETS = re.compile(r"[!#-+\--:<-\[\]-~]*", re.ASCII)
+"""What a cookie may hold (RFC 6265 section 4.1.1): all that is visible but ``",;\\``."""
+
 MAX_HEADER = 16_384
 """Characters of the header that are read; browsers cap it near 8 KiB and servers near 16."""
 
@@ -48,7 +53,7 @@ def set_cookie(
     browser's session. ``value`` must hold cookie octets only (RFC 6265
     section 4.1.1), which all our own formats do; anything else raises ``ValueError``, so that nothing a visitor sent
     can add an attribute or a header."""
-    if any(not "!" <= octet <= "~" or octet in '",;\\' for octet in name + value + domain):
+    if not _OCTETS.fullmatch(name + value + domain):
         raise ValueError(f"cookie {name!r} would hold characters that a cookie may not hold")
     parts = [f"{name}={value}", "Path=/", "SameSite=Lax"]
     if domain:

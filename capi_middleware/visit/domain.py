@@ -31,6 +31,7 @@ def cookie_domain(host: str, configured: str = "") -> str:
     return _suffixes().privatesuffix(host) or ""
 
 
+@lru_cache(maxsize=1024)
 def subdomain_index(domain: str, host: str) -> int:
     """The second part of fbp and fbc: labels of the cookie's domain less one (``com`` 0, ``example.com`` 1,
     ``example.co.uk`` 2; Meta, "ClickID and fbp/fbc"). An address has no labels: 1, as Meta says for servers."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from werkzeug.test import create_environ
 
 from capi_middleware.page import Carrier, Form, Judge, Reason, Verdict
@@ -269,3 +271,41 @@ def test_a_cart_with_validators_is_never_one_for_a_cache_whoever_asks(asker: Ask
     verdict = judge_of()("200 OK", [HTML, TAGGED], who, personal=True)
     assert ("Cache-Control", "private, no-cache") in verdict.headers
     assert verdict.carrier is (Carrier.NONE if method == "HEAD" else Carrier.INLINE)
+
+
+FIELDS = [
+    HTML,
+    ("Content-Type", "text/plain"),
+    TAGGED,
+    ("Last-Modified", "Tue, 01 Sep 2026 00:00:00 GMT"),
+    ("Accept-Ranges", "bytes"),
+    ("Digest", "sha-256=abc"),
+    ("Set-Cookie", "a=1"),
+    ("Vary", "Cookie"),
+    FRESH,
+    ("Cache-Control", "private"),
+    ("Cache-Control", "no-transform"),
+    ("CDN-Cache-Control", "max-age=9"),
+    ("Expires", "Tue, 01 Sep 2099 00:00:00 GMT"),
+    ("Content-Length", "9"),
+    ("Content-Encoding", "gzip"),
+    ("Content-Security-Policy", "script-src 'none'"),
+    ("X-A", "b"),
+]
+REMEMBERING = judge_of()
+
+
+@given(
+    st.lists(st.sampled_from(FIELDS), max_size=6).map(lambda more: [HTML, *more]),
+    st.sampled_from([NOTHING_PREPARED, Prepared(False, True)]),
+    st.booleans(),
+)
+def test_a_judgement_that_is_remembered_is_the_one_that_would_be_made(
+    headers: Pairs, prepared: Prepared, personal: bool
+) -> None:
+    fresh = judge_of()
+    fresh.validators = REMEMBERING.validators  # the second in which each began
+    made = fresh("200 OK", list(headers), visit(), prepared, personal)
+    for _ in range(2):
+        verdict = REMEMBERING("200 OK", list(headers), visit(), prepared, personal)
+        assert verdict._replace(headers=sorted(verdict.headers)) == made._replace(headers=sorted(made.headers))
