@@ -30,7 +30,7 @@ class Follower(Protocol):
         """Counts pages that bring a pixel of their own."""
 
     def learn_forms(self, html: bytes) -> None:
-        """What a whole page's form fields mean, for the post that will come of them."""
+        """What a page's form fields mean, for the post that will come of them."""
 
     def settle_page(self, verdict: Verdict, facts: Facts) -> tuple[bytes, list[Event]]:
         """What the end of the page carries, and the events whose server leg is due."""
@@ -52,35 +52,31 @@ class PageFilter:
     """Lets a page pass through the injector, and its facts to the rules. ``view``: the PageView that stands in ``head``
     and whose server leg is due as soon as the snippet is in."""
 
-    __slots__ = ("_headers", "_injector", "_journey", "_reader", "_verdict", "_view", "_viewed", "faulty")
+    __slots__ = ("_asks", "_headers", "_injector", "_journey", "_reader", "_verdict", "_view", "_viewed", "faulty")
 
     def __init__(self, journey: Follower, verdict: Verdict, headers: Headers, head: bytes, view: Event | None) -> None:
         self.faulty = False
+        self._asks = False
         self._journey = journey
         self._verdict = verdict
         self._headers: Headers | None = headers
         self._view = view
         self._viewed = view is None
-        reader = journey.reader()
-        self._reader = reader
-        self._injector = Injector(verdict, head, self._tail, reader.feed if reader is not None else None)
+        self._reader = journey.reader()
+        self._injector = Injector(verdict, head, self._tail, self._read)
 
     def whole(self, body: bytes) -> bytes:
-        if self._journey.shows_consent_tool(body):
+        changed = self._injector.whole(body)
+        if self._asks:
             self.faulty = True  # from the next page on consent is asked for; this one goes out as it came
             return body
-        changed = self._injector.whole(body)
         self._look()
-        self._journey.note_pixels(body)
-        self._journey.learn_forms(body)
         # Nothing has gone out yet: without our snippet, the app's own headers go out too.
         self.faulty = not self._injector.injected
         return changed
 
     def feed(self, chunk: bytes) -> bytes:
         self._headers = None
-        self._journey.shows_consent_tool(chunk)
-        self._journey.note_pixels(chunk)
         out = self._injector.feed(chunk)
         if self._injector.injected and not self._viewed and self._view is not None:
             self._viewed = True
@@ -100,7 +96,18 @@ class PageFilter:
         elif not injector.injected:
             self._journey.note_refusal(injector.reason.name)
 
+    def _read(self, html: bytes) -> None:
+        """What the page shows, decoded, as it passes."""
+        journey = self._journey
+        self._asks = journey.shows_consent_tool(html) or self._asks
+        journey.note_pixels(html)
+        journey.learn_forms(html)
+        if self._reader is not None:
+            self._reader.feed(html)
+
     def _tail(self) -> bytes:
+        if self._asks and self._headers is not None:
+            return b""
         facts = self._reader.facts() if self._reader is not None else Facts()
         tail, events = self._journey.settle_page(self._verdict, facts)
         if events and self._headers is not None:

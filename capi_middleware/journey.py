@@ -97,8 +97,8 @@ class Journey:
     """
 
     __slots__ = (
-        "_cookies", "_environ", "_flash", "_late", "_now", "_original", "_pixel", "_plan", "_prepared", "_shop",
-        "_status", "_tee", "_view", "_visit", "_who", "tools",
+        "_cookies", "_environ", "_flash", "_late", "_learns", "_now", "_original", "_pixel", "_plan", "_prepared",
+        "_shop", "_status", "_tee", "_view", "_visit", "_who", "tools",
     )  # fmt: skip
 
     def __init__(self, tools: Tools, shop: Shop, visit: Visit, plan: Plan, environ: dict[str, Any], now: float) -> None:
@@ -115,6 +115,7 @@ class Journey:
         self._status = 0
         self._original: Headers = []
         self._late = False
+        self._learns = False
         self._pixel = True
         self._view: Event | None = None
         self._prepared = shop.judge.prepare(environ, visit)
@@ -210,7 +211,8 @@ class Journey:
     def learn_forms(self, html: bytes) -> None:
         """What this page's form fields mean, for the post that will come of them (advanced matching)."""
         visit, fields = self._visit, self.tools.fields
-        if self._shop.settings.visit.advanced_matching and fields.due(visit.host, visit.path):
+        if self._shop.settings.visit.advanced_matching and (self._learns or fields.due(visit.host, visit.path)):
+            self._learns = True  # a page comes in pieces
             fields.learn(visit.host, visit.path, html)
 
     def _page(self, verdict: Verdict) -> Decision:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import logging
 import re
@@ -184,26 +185,56 @@ def test_without_opting_in_nothing_typed_is_used(sandbox: Sandbox, tmp_path: Pat
     app.close()
 
 
+@pytest.mark.parametrize("coding", ["", "gzip"])
 def test_the_page_that_shows_a_consent_tool_is_not_touched_and_the_next_one_waits(
-    sandbox: Sandbox, tmp_path: Path
+    coding: str, sandbox: Sandbox, tmp_path: Path
 ) -> None:
     html = (
         b'<!doctype html><html><head><script src="https://consent.cookiebot.com/uc.js"></script></head>'
         b"<body></body></html>"
     )
-
-    def shop(environ: Any, start_response: Any) -> list[bytes]:
-        start_response("200 OK", [("Content-Type", "text/html")])
-        return [html]
-
-    app = wrap(shop, sandbox, tmp_path)
+    app = wrap(sending(html, coding), sandbox, tmp_path)
     visitor = Visitor(app)
-    assert visitor.get("/").data == html
+    assert plain(visitor.get("/")) == html
     second = visitor.get("/")
-    assert 'state":"held' in second.text and "fbq('init'" not in second.text
+    assert b'state":"held' in plain(second) and b"fbq('init'" not in plain(second)
     assert "Set-Cookie" not in second.headers
     assert app.flush(5)
     assert sandbox.server_events == []
+    app.close()
+
+
+def sending(html: bytes, coding: str) -> Any:
+    """A shop of one page."""
+    headers = [("Content-Type", "text/html"), *([("Content-Encoding", coding)] if coding else [])]
+
+    def shop(environ: Any, start_response: Any) -> list[bytes]:
+        environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        start_response("200 OK", headers)
+        return [gzip.compress(html) if coding else html]
+
+    return shop
+
+
+def plain(response: TestResponse) -> bytes:
+    return gzip.decompress(response.data) if response.headers.get("Content-Encoding") else response.data
+
+
+@pytest.mark.parametrize("coding", ["", "gzip"])
+def test_what_a_page_shows_is_seen_though_it_is_compressed(coding: str, sandbox: Sandbox, tmp_path: Path) -> None:
+    """A pixel of the shop's own, and what its form's fields mean."""
+    html = (
+        b"<!doctype html><html><head><script>fbq('init', '5555555555')</script></head>"
+        b'<body><form><input name="q7" autocomplete="email"></form></body></html>'
+    )
+    app = wrap(sending(html, coding), sandbox, tmp_path, advanced_matching=True)
+    visitor = Visitor(app)
+    visitor.get("/")
+    health = visitor.client.get("/_shop/health").json
+    assert health is not None and health["verdicts"]["OTHER_PIXEL"] == 1
+    visitor.post("/", {"q7": "John_Smith@gmail.com"})
+    assert app.flush(10)
+    assert "em" in sandbox.server_events[-1].payload["user_data"]
     app.close()
 
 
