@@ -67,6 +67,7 @@ class Prepared(NamedTuple):
 
 
 NOTHING_PREPARED = Prepared(False, False)
+BEFORE_AN_ORIGIN = Prepared(False, True)
 
 
 class Judge:
@@ -82,21 +83,19 @@ class Judge:
         self._excludes = lru_cache(4096)(lambda path: _any_matches(patterns, path)) if patterns else None
 
     def prepare(self, environ: MutableMapping[str, Any], visit: Visit) -> Prepared:
-        """Before the app runs: takes our mark off ``If-None-Match`` and its like. Where a page is opened, conditions
-        about copies that lack today's snippet are dropped, and ``Accept-Encoding`` keeps only what can be read here."""
+        """Before the app runs: ``Accept-Encoding`` keeps only what can be read here, and our mark goes off
+        ``If-None-Match`` and its like. Where a page is opened, conditions about copies that lack today's snippet are
+        dropped."""
+        accepted = environ.get("HTTP_ACCEPT_ENCODING")
+        if accepted:  # of scripts too, whose answers tell, and of robots, for whom a cache may fetch everybody's page
+            environ["HTTP_ACCEPT_ENCODING"] = narrowed(accepted)
         intermediary = INTERMEDIARY in environ
+        nothing = BEFORE_AN_ORIGIN if intermediary else NOTHING_PREPARED
         asker = visit.asker
         opens = asker is Asker.PERSON or asker is Asker.PREFETCH or asker is Asker.SUSPECT
-        if not opens and not intermediary and "HTTP_IF_NONE_MATCH" not in environ:
-            return NOTHING_PREPARED
-        if visit.method not in ("GET", "HEAD"):
-            return Prepared(False, intermediary)
-        if opens:
-            accepted = environ.get("HTTP_ACCEPT_ENCODING")
-            if accepted:
-                environ["HTTP_ACCEPT_ENCODING"] = narrowed(accepted)
-        mapped = self.validators.incoming(environ, opens)
-        return Prepared(mapped, intermediary) if mapped or intermediary else NOTHING_PREPARED
+        if visit.method not in ("GET", "HEAD") or not (opens or "HTTP_IF_NONE_MATCH" in environ):
+            return nothing
+        return Prepared(True, intermediary) if self.validators.incoming(environ, opens) else nothing
 
     def __call__(
         self,

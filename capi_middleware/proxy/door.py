@@ -6,6 +6,8 @@ import logging
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from capi_middleware.page.judge import INTERMEDIARY
+
 from .failure import Failure, GatewayError
 from .request import CHECKED, check
 from .shops import Shops
@@ -19,7 +21,8 @@ log = logging.getLogger("capi_middleware.proxy")
 
 
 class Door:
-    """Refuses what no shop should get, hands WebSockets through where the server can, passes the rest to ``app``."""
+    """Refuses what no shop should get, hands WebSockets through where the server can, passes the rest to ``app``, which
+    is told that it stands before an origin that is not its own."""
 
     def __init__(self, app: WSGIApplication, shops: Shops, tunnels: int = 32) -> None:
         self._app = app
@@ -30,6 +33,7 @@ class Door:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         try:
             environ[CHECKED] = check(environ)
+            environ[INTERMEDIARY] = True
             if "HTTP_UPGRADE" in environ and environ["HTTP_UPGRADE"].strip().lower() == "websocket":
                 return self._websocket(environ, start_response)
         except GatewayError as error:

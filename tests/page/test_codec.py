@@ -185,15 +185,6 @@ def test_the_app_is_asked_for_what_we_can_read(sent: str, seen: str) -> None:
     assert environ["HTTP_ACCEPT_ENCODING"] == seen
 
 
-@row("Content-Encoding from the app")
-def test_files_keep_their_coding() -> None:
-    from capi_middleware.visit import Asker
-
-    environ = create_environ(headers={"Accept-Encoding": "compress"})
-    JUDGE.prepare(environ, visit(asker=Asker.SCRIPT))
-    assert environ["HTTP_ACCEPT_ENCODING"] == "compress"
-
-
 def bomb(coding: str, size: int) -> bytes:
     data = b"<!doctype html><html><head>" + bytes(size)
     return brotli.compress(data, quality=1) if coding == "br" else PACK[coding][1](data)

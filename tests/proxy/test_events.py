@@ -91,6 +91,16 @@ def test_none_of_our_own_pages(shop: Shop, start: Start, sandbox: Sandbox) -> No
     assert {event.event_id for event in sandbox.server_events} == told
 
 
+def test_a_page_that_no_proxy_may_change_passes_as_it_is(shop: Shop, start: Start, sandbox: Sandbox) -> None:
+    """RFC 9111, 5.2.2.6."""
+    proxy = start(environ=settings(sandbox))
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: %d\r\n%b\r\n%b"
+    for more, changed in ((b"Cache-Control: no-transform\r\n", False), (b"", True)):
+        shop.answer = head % (len(PAGE), more, PAGE)
+        for _ in range(2):
+            assert (ask(proxy.port, get(extra=PERSON)).body != PAGE) == changed
+
+
 def beside(proxy: Proxy) -> list[int]:
     """The processes that deliver for this proxy."""
     found = []
