@@ -256,10 +256,12 @@ class Session:
 
     chosen: list[Mutated]
     tree: str
-    until: float  # time.monotonic()
+    known: list[Explanation]
+    seconds_left: float  # to try mutants in, once it is known which tests reach them
     items: dict[str, Any] = field(default_factory=dict)
     reaching: dict[str, list[str]] = field(default_factory=dict)  # by function: tests, the quickest first
     seconds: dict[str, float] = field(default_factory=dict)  # by test, of the processor
+    until: float = 0.0  # time.monotonic()
     done: bool = False
 
     def pytest_runtestloop(self, session: Any) -> bool:
@@ -267,6 +269,7 @@ class Session:
         gc.collect()
         gc.freeze()
         self._reach()
+        self.until = time.monotonic() + self.seconds_left
         self.done = all(self._tried(module) for module in self.chosen)
         return True
 
@@ -327,6 +330,8 @@ class Session:
     def _tried(self, module: Mutated) -> bool:
         """Whether all mutants of this module have been tried."""
         names = module.settle(self.tree)
+        explained = {name for name in names if any(row.covers(module.change(name)) for row in self.known)}
+        names.sort(key=explained.__contains__)  # what is expected to survive takes longest and says least
         killers: list[str] = []  # of the last mutants of the same function: often the next one's too
         mirror = f"tests/{module.path.parent.name}/test_{module.path.stem}.py::"
         function = ""
@@ -364,7 +369,7 @@ class Session:
         return cast(str, in_a_child(work)) if tests else UNTESTED
 
 
-def run(configured: dict[str, Any], chosen: list[Mutated], seconds: float) -> int:
+def run(configured: dict[str, Any], chosen: list[Mutated], known: list[Explanation], seconds: float) -> int:
     """Try the mutants that are not settled yet. 0: all of them are; UNFINISHED: the time was up; else pytest's code."""
     import pytest
 
@@ -374,7 +379,7 @@ def run(configured: dict[str, Any], chosen: list[Mutated], seconds: float) -> in
     os.chdir(ROOT)
     sys.path.insert(0, str(ROOT))
     sys.meta_path.insert(0, cast(Any, _Finder(chosen)))
-    session = Session(chosen, digest, time.monotonic() + seconds)
+    session = Session(chosen, digest, known, seconds)
     arguments = [*configured["pytest_add_cli_args"], "-qq", "-s", "--assert=plain", "--tb=no", "-o", "timeout=0"]
     code = pytest.main([*arguments, *configured["pytest_add_cli_args_test_selection"]], plugins=[session])
     if code not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
@@ -428,11 +433,11 @@ def main() -> int:
         shutil.rmtree(FOUND, ignore_errors=True)
     configured = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["mutmut"]
     chosen = modules(configured, options.modules)
+    known = explanations(ROOT / "tests" / "mutants.toml")
     if not options.table:
-        code = run(configured, chosen, options.seconds)
+        code = run(configured, chosen, known, options.seconds)
         if code:
             return code
-    known = explanations(ROOT / "tests" / "mutants.toml")
     figures, unexplained = table(chosen, known)
     for change in unexplained:
         print(f"\n{change.module} {change.name}\n  - {change.was}\n  + {change.becomes}")

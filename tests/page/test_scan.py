@@ -48,6 +48,7 @@ def refused(page: bytes, charset: bool = True) -> Reason:
     assert one.whole(page) == page
     assert one.injected is False
     assert one.fault is None
+    assert HeadScanner(charset).scan(page, True) == len(page)
     return one.reason
 
 
@@ -440,6 +441,22 @@ def test_the_longest_that_is_read(start: bytes, filler: bytes, end: bytes, bound
         assert cut(page, range(1000, len(page), 1000))[1].reason is Reason.UNDECIDED
     else:
         assert place(page + b"<title>x") == page
+
+
+@row("size")
+@pytest.mark.parametrize("text", [b"text", b"</body>", b"<p>"])
+@pytest.mark.parametrize("start", [b"<!doctype html>", b"<html>"])
+def test_text_after_more_than_is_read(start: bytes, text: bytes) -> None:
+    """A page whose head is implied has its place there, if that is within the first 65536 bytes."""
+    before = start + b"<!--" + b"x" * (PATIENCE - len(start) - 7) + b"-->"
+    assert len(before) == PATIENCE
+    for size in (1000, 1 << 20):
+        out, one = cut(before + text, range(size, PATIENCE + 9, size))
+        if text == b"text":
+            assert out.partition(HEAD)[0] == before and one.reason is Reason.INLINE
+        longer = before.replace(b"x", b"xx", 1) + text
+        out, one = cut(longer, range(size, PATIENCE + 9, size))
+        assert out == longer and one.reason is Reason.UNDECIDED
 
 
 @pytest.mark.parametrize(
