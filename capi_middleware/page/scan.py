@@ -184,8 +184,6 @@ class HeadScanner:
         following = data[pos + 1 : pos + 4]
         if data[pos] != 0x3C or (following and not following[:1].isalpha() and following[:1] not in b"!/?"):
             return self._other(pos)
-        if len(following) < 3 and not last:
-            return -1
         if following == b"!--":
             if len(data) < pos + 6 and not last:
                 return -1  # "<!-->" and "<!--->" are whole comments
@@ -238,7 +236,6 @@ class HeadScanner:
                 self._refuse(Reason.AMP)
             return end
         if name == b"head":
-            self._document = True
             if self._charset:
                 self._decide(end)
             else:
@@ -251,7 +248,6 @@ class HeadScanner:
         elif self._charset or name not in _IN_HEAD:
             self._decide(pos)
         else:
-            self._document = True
             self._place = pos
             return self._start_tag(name, attributes, pos, end)
         return pos
@@ -259,7 +255,7 @@ class HeadScanner:
     def _meta(self, attributes: bytes, end: int) -> None:
         """Inside the head, while the character set is looked for."""
         found = dict(_attributes(attributes))
-        charset = found.get(b"charset", b"")
+        charset = found.get(b"charset")
         if not charset and found.get(b"http-equiv", b"").lower() == b"content-type":
             match = _CHARSET.search(found.get(b"content", b""))
             charset = match[1] if match else b""

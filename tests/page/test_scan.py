@@ -78,7 +78,7 @@ def test_charsets(charset: str, text: str) -> None:
 @pytest.mark.parametrize(
     "page",
     ["<html><head>".encode(code) for code in ("utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-be")]
-    + [b"\0<html><head>"],
+    + [b"\0<html><head>", b"\xfe\xff" + "商品".encode("utf-16-be"), b"\xff\xfe" + "商品".encode("utf-16-le")],
 )
 def test_not_ascii_compatible(page: bytes) -> None:
     assert refused(page) is Reason.BINARY
@@ -106,6 +106,9 @@ def test_bom_stays_first(charset: bool) -> None:
         b"<meta http-equiv='Content-Type' content='text/html; charset=iso-8859-1'>",
         b'<title>a<meta charset=x></title><script>"<meta charset=x>"</script><!-- <meta charset=x> --><meta charset=a>',
         b"<meta name=viewport content='charset=no'><link rel=x><base href=/><meta charset=utf-8>",
+        b"<meta charset><meta charset=utf-8>",
+        b"<meta http-equiv=content-type><meta charset=utf-8>",
+        b"<meta http-equiv=content-type content=text/html><meta charset=utf-8>",
     ],
 )
 def test_after_meta_charset(meta: bytes) -> None:
@@ -135,6 +138,7 @@ def test_meta_charset_at_the_edge(length: int) -> None:
         b"</head><meta charset=utf-8>",
         b"<template><meta charset=utf-8></template>",
         b"<script><!-- <script></script><meta charset=utf-8> --></script>",
+        b"<script><!-- </script>--><meta charset=utf-8>",
         b"<script>" + b"x" * 2000 + b"</script><meta charset=utf-8>",
         b"text<meta charset=utf-8>",
         b"",
@@ -158,6 +162,9 @@ def test_no_meta_charset(rest: bytes) -> None:
         b"<rss>",
         b"<!DOCTYPE svg PUBLIC ''><svg>",
         b"<?xml version='1.0'?><urlset>",
+        b"<?xml version='1.0'?><plist>",
+        b"<!DOCTYPE plist PUBLIC ''><head>",
+        b"text\0<head>",
     ],
 )
 def test_mislabelled(page: bytes) -> None:
@@ -235,6 +242,18 @@ def test_no_head_tags(other: bytes) -> None:
 def test_skipped(skipped: bytes) -> None:
     start = b"<!doctype html>" + skipped + b"<html>" + skipped + b"<head>"
     assert place(start + b"<title>x") == start
+    for at in range(1, len(start)):
+        assert cut(start + b"<title>x", [at])[0].partition(HEAD)[0] == start, at
+
+
+@row("`<head` matching")
+@pytest.mark.parametrize("charset", [True, False])
+@pytest.mark.parametrize("tag", [b"<p a='>'>", b"<Xmp a='>'>", b'<h1 a=">">'])
+def test_a_tag_cut_inside_its_quotes(tag: bytes, charset: bool) -> None:
+    for start in (b"<!doctype html>", b"<!doctype html></p a='>'>"):
+        page = start + tag + b"<meta charset=utf-8>"
+        for at in range(1, len(page)):
+            assert cut(page, [at], charset)[0].partition(HEAD)[0] == start, at
 
 
 @row("comments, conditional comments, CDATA, `<!doctype ... [`, PI")
@@ -281,6 +300,24 @@ def test_no_head_but_a_meta_charset() -> None:
     assert (
         place(b"<!doctype html><meta charset=utf-8><title>x", charset=False) == b"<!doctype html><meta charset=utf-8>"
     )
+    assert place(b"<!doctype html><meta charset=utf-8><title>x", charset=True) == b"<!doctype html>"
+
+
+@row("size")
+@pytest.mark.parametrize("more", [b"<meta a='" + b"x" * LONGEST_TAG + b"'>", b" " * PATIENCE, b"<!--" * PATIENCE])
+def test_a_head_that_is_known_is_the_place_whatever_follows(more: bytes) -> None:
+    start = b"<html><head>"
+    for edges in ([], [len(start)], [len(start) + 100]):
+        out, one = cut(start + more + b"<meta charset=utf-8>", edges, charset=False)
+        assert out.partition(HEAD)[0] == start and one.reason is Reason.INLINE
+
+
+@row("size")
+def test_a_head_waits_for_its_charset_1024_bytes_and_no_longer() -> None:
+    one = injector(False)
+    start = b"<html><head>"
+    assert one.feed(start + b" " * (PRESCAN - 1 - len(start))) == start
+    assert one.feed(b" ").startswith(HEAD)
 
 
 @row("`<head>` absent (optional tags)")
@@ -441,6 +478,7 @@ def test_the_longest_that_is_read(start: bytes, filler: bytes, end: bytes, bound
         assert cut(page, range(1000, len(page), 1000))[1].reason is Reason.UNDECIDED
     else:
         assert place(page + b"<title>x") == page
+        assert cut(page + b"<title>x", range(1000, len(page), 1000))[0].partition(HEAD)[0] == page
 
 
 @row("size")
@@ -450,7 +488,7 @@ def test_text_after_more_than_is_read(start: bytes, text: bytes) -> None:
     """A page whose head is implied has its place there, if that is within the first 65536 bytes."""
     before = start + b"<!--" + b"x" * (PATIENCE - len(start) - 7) + b"-->"
     assert len(before) == PATIENCE
-    for size in (1000, 1 << 20):
+    for size in (1000, PATIENCE, 1 << 20):
         out, one = cut(before + text, range(size, PATIENCE + 9, size))
         if text == b"text":
             assert out.partition(HEAD)[0] == before and one.reason is Reason.INLINE
@@ -467,6 +505,8 @@ def test_text_after_more_than_is_read(start: bytes, text: bytes) -> None:
         (b"<!-- cached -->\n", Reason.EMPTY),
         (b"</x>", Reason.FRAGMENT),
         (b"<!x>", Reason.FRAGMENT),
+        (b"<!x><div>", Reason.FRAGMENT),
+        (b"<p class", Reason.FRAGMENT),
         (b"<!-- never closed", Reason.FRAGMENT),
         (b"<div", Reason.FRAGMENT),
         (b"<", Reason.FRAGMENT),
@@ -482,7 +522,17 @@ def test_pages_that_end_before_they_begin(page: bytes, reason: Reason) -> None:
     assert cut(page, range(1, len(page)))[1].reason is reason
 
 
-@pytest.mark.parametrize("page", [b"<!doctype html>", b"<!doctype html><html>", b"<html><!-- x --> "])
+@pytest.mark.parametrize(
+    "page",
+    [
+        b"<!doctype html>",
+        b"<!doctype html><html>",
+        b"<html><!-- x --> ",
+        b"<!doctype html><!>",
+        b"<html></>",
+        b"<html><?>",
+    ],
+)
 def test_a_document_without_anything_in_it(page: bytes) -> None:
     assert place(page) == page
 
