@@ -185,7 +185,6 @@ class _Passage:
             status, headers, _, exc_info = self._pending
             self._pending = None
             self._write = self._server(status, headers, *exc_info)
-        self.filter = None
 
     def passed(self, chunk: bytes) -> bytes:
         """One chunk of the app's iterable on its way."""
