@@ -86,7 +86,9 @@ class PostgresqlStore(SqlStore):
     def _migrate(self) -> None:
         with self._db.transaction():
             self._db.execute("SELECT pg_advisory_xact_lock(%s, 0)", (_CLASS,))
-            self._db.execute(f'CREATE SCHEMA IF NOT EXISTS "{self._schema}"')
+            # Only where it is missing: a role that may not make schemas is refused for asking.
+            if not self._db.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", (self._schema,)).fetchone():
+                self._db.execute(f'CREATE SCHEMA "{self._schema}"')
             self._db.execute("CREATE TABLE IF NOT EXISTS version (n INTEGER NOT NULL)")
             done = self._db.execute("SELECT coalesce(max(n), 0) FROM version").fetchone()
             for number in range(done[0] if done else 0, len(POSTGRESQL_MIGRATIONS)):

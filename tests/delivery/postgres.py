@@ -57,6 +57,11 @@ class Postgres:
     def _data(self) -> Path:
         return self._home / "data"
 
+    @property
+    def programs(self) -> str:
+        """The folder of ``psql`` and ``pg_dump``."""
+        return str(self._bin)
+
     def _run(self, program: str, *words: str) -> None:
         subprocess.run(
             [str(self._bin / program), *words],
