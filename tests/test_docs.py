@@ -8,9 +8,13 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+import requests
+from werkzeug.test import Client
 
+from capi_middleware import CapiMiddleware
 from capi_middleware.cli import COMMANDS, main
 from capi_middleware.infer.preset import names as preset_names
 from capi_middleware.visit.consent.tools import TOOL_NAMES
@@ -52,6 +56,27 @@ def test_the_example_runs(name: str, code: str, tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == ("sent: Lead" if name == "To say more" else "sent: PageView")
+
+
+def test_the_sandbox_s_example_runs(tmp_path: Path) -> None:
+    """As it stands; what a browser would do of a page's calls is done by hand."""
+    (code,) = re.findall(r"^```python\n(.*?)^```", (ROOT / "docs" / "sandbox.md").read_text("utf-8"), re.M | re.S)
+
+    def app(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        start_response("200 OK", [("Content-Type", "text/html; charset=utf-8")])
+        return [b"<!doctype html><html><head><title>A shop</title></head><body>Welcome</body></html>"]
+
+    def visit(shop: CapiMiddleware) -> None:
+        agent = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36"
+        headers = {"User-Agent": agent, "Accept-Language": "sv", "Sec-Fetch-Mode": "navigate"}
+        page = Client(shop).get("/", base_url="http://shop.example", headers=headers)
+        for name, event_id in re.findall(r"fbq\('track', '(\w+)', .*?eventID: '(\w+)'", page.text):
+            told = {"id": "1234567890", "ev": name, "eid": event_id, "dl": "http://shop.example/"}
+            assert requests.get(f"{names['meta'].url}/tr", params=told, timeout=10).ok
+
+    names: dict[str, Any] = {"app": app, "visit": visit, "tmp_path": tmp_path}
+    exec(compile(code, "docs/sandbox.md", "exec"), names)
+    assert len(names["meta"].browser_events) == 3
 
 
 @pytest.mark.parametrize("measured", [False, True], ids=["", "with the benchmarks' page"])
