@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from .markup import Markup
+from .schema import Node
 
 MOST_PROPERTIES = 3_000
 LONGEST_TEXT = 600
@@ -44,13 +45,13 @@ MICRODATA = Syntax(
 RDFA = Syntax("rdfa", "typeof", "typeof", "property", (b"typeof=",), (b"typeof=", b"property=", b"rel="))
 
 
-def nodes(page: Markup, syntax: Syntax) -> list[dict[str, Any]]:
-    """The top-level nodes, each with ``@at``; properties that stand in no scope go to the product before them."""
+def nodes(page: Markup, syntax: Syntax) -> list[Node]:
+    """The top-level nodes; properties that stand in no scope go to the product before them."""
     if not page.holds(*syntax.marks):
         return []
-    owners: dict[int, dict[str, Any]] = {}
-    tops: list[dict[str, Any]] = []
-    last_product: dict[str, Any] | None = None
+    owners: dict[int, Node] = {}
+    tops: list[Node] = []
+    last_product: Node | None = None
     budget = MOST_PROPERTIES
     for index in page.marked(*syntax.tags):
         budget -= 1
@@ -65,9 +66,9 @@ def nodes(page: Markup, syntax: Syntax) -> list[dict[str, Any]]:
             names = rel.split()[:4] if ":" in rel else []
         opens = syntax.scope in attributes or (syntax is MICRODATA and "itemtype" in attributes)
         owner = _owner(page, index, owners)
-        node: dict[str, Any] | None = None
+        node: Node | None = None
         if opens:
-            node = {"@type": attributes.get(syntax.type, "").split(), "@at": page.starts[index]}
+            node = Node(attributes.get(syntax.type, "").split(), page.starts[index])
             name = attributes.get("itemid") or attributes.get("resource") or attributes.get("about")
             if name:
                 node["@id"] = name
@@ -91,8 +92,8 @@ def nodes(page: Markup, syntax: Syntax) -> list[dict[str, Any]]:
             if _is_product(node) or not any("offer" in kind.lower() for kind in node["@type"]):
                 continue  # already a node of its own; only a stray offer belongs to the product before it
             tops.remove(node)
-        if node is None and len(target.setdefault("@spans", [])) < 60:
-            target["@spans"].append(
+        if node is None and len(target.spans) < 60:
+            target.spans.append(
                 (page.starts[index], min(max(page.close(index), page.ends[index]), page.ends[index] + 300))
             )
         for name in names:
@@ -105,7 +106,7 @@ def nodes(page: Markup, syntax: Syntax) -> list[dict[str, Any]]:
     return tops
 
 
-def _is_product(node: dict[str, Any]) -> bool:
+def _is_product(node: Node) -> bool:
     return any(
         kind.rpartition("/")[2].rpartition(":")[2].lower()
         in ("product", "productgroup", "individualproduct", "offering")
@@ -113,7 +114,7 @@ def _is_product(node: dict[str, Any]) -> bool:
     )
 
 
-def _owner(page: Markup, index: int, owners: dict[int, dict[str, Any]]) -> dict[str, Any] | None:
+def _owner(page: Markup, index: int, owners: dict[int, Node]) -> Node | None:
     for parent in page.ancestors(index):
         node = owners.get(parent)
         if node is not None:

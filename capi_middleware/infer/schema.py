@@ -6,6 +6,7 @@ A node is a mapping of property names to values, lists of values or nodes, with 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -66,6 +67,19 @@ class Graph:
     countries: list[str] = field(default_factory=list)
     currencies: list[str] = field(default_factory=list)
     languages: list[str] = field(default_factory=list)
+
+
+class Node(dict[str, Any]):
+    """A node that was read from the page's markup. ``at``: where it begins; ``spans``: where its values stand."""
+
+    def __init__(self, types: list[str], at: int) -> None:
+        super().__init__({"@type": types})
+        self.at = at
+        self.spans: list[tuple[int, int]] = []
+
+
+def _spans(node: Mapping[str, Any]) -> list[tuple[int, int]]:
+    return node.spans if isinstance(node, Node) else []
 
 
 def kinds(node: Mapping[str, Any]) -> list[str]:
@@ -198,12 +212,10 @@ class Reader:
     def _offered(self, low: dict[str, Any], role: str, depth: int) -> None:
         for one in each(self._resolve(low["itemoffered"])):
             if isinstance(one, dict):
-                offer = {key: value for key, value in low.items() if key != "itemoffered"}
-                self._walk(
-                    {**one, "offers": one.get("offers") or offer, "@type": one.get("@type") or "Product"},
-                    role,
-                    depth + 1,
-                )
+                product = copy(one)
+                product["@type"] = one.get("@type") or "Product"
+                product["offers"] = one.get("offers") or {key: low[key] for key in low if key != "itemoffered"}
+                self._walk(product, role, depth + 1)
 
     def _parts(self, low: dict[str, Any], depth: int) -> None:
         """Products inside a product are related ones, its variants aside (those are read with it)."""
@@ -230,7 +242,7 @@ class Reader:
             self.graph.languages.append(spoken)
 
     def _product(self, node: Mapping[str, Any], low: dict[str, Any], types: list[str], role: str) -> Item:
-        item = Item(self.source, role=role, group="productgroup" in types, at=int(node.get("@at") or 0))
+        item = Item(self.source, role=role, group="productgroup" in types, at=node.at if isinstance(node, Node) else 0)
         item.set_name(first(low.get("name") or low.get("title")), "name")
         _identify(item, low)
         if item.group:
@@ -242,7 +254,7 @@ class Reader:
             name if isinstance(name, str) and name.startswith("http") else ""
         )
         item.category = _category(low.get("category"))
-        item.spans.extend(node.get("@spans", ()))
+        item.spans.extend(_spans(node))
         self._offers(item, low.get("offers") or low.get("offer"), low)
         for variant in each(low.get("hasvariant")):
             variant = self._resolve(variant)
@@ -268,12 +280,12 @@ class Reader:
             item.variants.extend(_variant(item.source, lower(one)) for one in inner)
         if len(offers) > 1:
             found = [_variant(item.source, lower(one), path) for one in offers]
-            item.spans.extend(span for one in offers[:40] for span in one.get("@spans", ()))
+            item.spans.extend(span for one in offers[:40] for span in _spans(one))
             item.variants.extend(found)
             return
         for one in offers:
             inside = lower(one)
-            item.spans.extend(one.get("@spans", ()))
+            item.spans.extend(_spans(one))
             amount, currency, where = _price(inside)
             item.set_price(amount, currency, f"{path}.{where}")
             item.taxed = item.taxed or _taxed(inside)
