@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
 from .admin.traffic import Traffic
 from .body import LARGEST_BODY, TeeInput
@@ -13,6 +12,7 @@ from .events import Event, UserData, Visitor, derived_event_id, merge_user_data,
 from .filters import LARGEST_GATHERED, AnswerFilter, PageFilter, content_type
 from .flash import FLASH_COOKIE, TOLD_COOKIE, Flash, FlashCodec, left, seen_once, set_once, taken_flash, told
 from .infer import Conclusion, FactReader, Facts, Inferred, OrderMemory, Owner, Plan, ProductMemory, Response
+from .infer.address import cut
 from .page import Carrier, Decision, Verdict, adopted_id
 from .page.caching import storable
 from .page.server_timing import server_timing
@@ -323,7 +323,7 @@ class Journey:
         endpoint is none that a visitor was ever at."""
         events = [self.event(found) for found in concluded.events if found.event_name != "PageView"]
         page = self._visit.referrer
-        if not events or urlsplit(page).hostname != self._visit.host:
+        if not events or cut(page).hostname != self._visit.host:
             return events
         return [event._replace(event_source_url=page, referrer_url="") for event in events]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
 
 # What advertising and mail add to addresses and pages do not depend on.
 TRACKING = frozenset(
@@ -12,6 +12,14 @@ TRACKING = frozenset(
     }
 )
 _MARKS = ("utm_", "clid", "braid", "li_fat", "mc_", "_g", "srslt", "igsh", "epik", "gad_")
+
+
+def cut(address: str) -> SplitResult:
+    """As ``urlsplit``; empty for what is no address (``http://[``: a Referer is whatever somebody sends)."""
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return SplitResult("", "", "", "", "")
 
 
 def pairs(query: str, most: int = 40) -> list[tuple[str, str]]:

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from functools import cached_property
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote
 
+from .address import cut
 from .body import read_json
 from .types import Facts, Response
 
@@ -63,15 +64,12 @@ class Answer:
     @cached_property
     def target(self) -> str:
         """The decoded path redirected to."""
-        try:
-            return unquote(urlsplit(self.location).path)
-        except ValueError:
-            return ""
+        return unquote(cut(self.location).path)
 
     @cached_property
     def target_query(self) -> tuple[tuple[str, str], ...]:
         try:
-            return tuple(parse_qsl(urlsplit(self.location).query[:2048], keep_blank_values=True, max_num_fields=64))
+            return tuple(parse_qsl(cut(self.location).query[:2048], keep_blank_values=True, max_num_fields=64))
         except ValueError:
             return ()
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from functools import lru_cache
-from urllib.parse import urlsplit
 
 from . import money, vocabulary
-from .address import pairs
+from .address import cut, pairs
 from .item import clean_id
 from .lazy import regex
 from .markup import Markup
@@ -68,16 +67,13 @@ class Box:
         """Ids in the query or the path of a form's action or a link."""
         if not address or len(address) > 2000:
             return
-        try:
-            cut = urlsplit(address)
-        except ValueError:
-            return
-        for name, value in pairs(cut.query):
+        parts = cut(address)
+        for name, value in pairs(parts.query):
             kind = vocabulary.id_kind(name)
             if kind and any(map(str.isdigit, value)):
                 self.add(kind, value, f"form:action?{name}")
-        found = _PATH_ID.search(cut.path)
-        if found and not vocabulary.VETO.search(cut.path):
+        found = _PATH_ID.search(parts.path)
+        if found and not vocabulary.VETO.search(parts.path):
             self.add("product_id", found["id"], "form:action")
 
     def add_from_data(self, attributes: dict[str, str]) -> None:

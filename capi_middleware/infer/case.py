@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from . import buybox, currency, datalayer, heading, jsonld, microdata, opengraph, schema, storefront
+from .address import cut
 from .item import Item, clean_name
 from .markup import Markup
 
@@ -92,10 +93,7 @@ class Case:
 
     def is_here(self, address: str) -> bool:
         """Is this address the page's own?"""
-        try:
-            query = urlsplit(address).query
-        except ValueError:
-            return False
+        query = cut(address).query
         if _path_of(address) not in self._here:
             return False
         return not query or query in self.asked.query or "=" not in self.asked.query
@@ -106,7 +104,4 @@ def _path(path: str) -> str:
 
 
 def _path_of(address: str) -> str:
-    try:
-        return _path(urlsplit(address).path)
-    except ValueError:
-        return "/"
+    return _path(cut(address).path)

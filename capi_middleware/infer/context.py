@@ -6,12 +6,13 @@ import posixpath
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any, Protocol
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from capi_middleware.settings import ShopSettings
 from capi_middleware.settings.words import Kinds, path_kinds, route_of
 from capi_middleware.visit.visit import Asker, Visit
 
+from .address import cut
 from .answer import Answer
 from .body import Body
 from .types import Facts, Response
@@ -66,7 +67,7 @@ class Context:
     @cached_property
     def target_kinds(self) -> Kinds:
         """What the words of the address redirected to say."""
-        route = route_of(urlsplit(self.answer.location).query) if self.answer.location else ""
+        route = route_of(cut(self.answer.location).query) if self.answer.location else ""
         return path_kinds(self.answer.target + route)
 
     @property
@@ -83,7 +84,7 @@ class Context:
         """Facts of the page that the request came from, as it was last seen."""
         if self.products is None or not self.visit.referrer:
             return None
-        parts = urlsplit(self.visit.referrer)
+        parts = cut(self.visit.referrer)
         if (parts.hostname or "") != self.visit.host:
             return None
         address = f"{parts.path}?{parts.query}" if parts.query else parts.path
@@ -97,7 +98,7 @@ class Context:
     def leads_back(self) -> bool:
         """Whether the answer redirects to where the request came from, or to itself."""
         target = posixpath.normpath(self.answer.target or "/")
-        came_from = posixpath.normpath(urlsplit(self.visit.referrer).path or "/") if self.visit.referrer else ""
+        came_from = posixpath.normpath(cut(self.visit.referrer).path or "/") if self.visit.referrer else ""
         return target in (posixpath.normpath(self.visit.path or "/"), came_from)
 
 

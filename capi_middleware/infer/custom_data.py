@@ -16,6 +16,7 @@ from .value import Found
 
 _CARD = regex(r"(?<!\d)(?:\d[ -]?){14,18}\d(?!\d)")
 LONGEST = 500
+_DEEPEST = 5
 _MACHINE_SOURCES = frozenset({"json", "response-json", "jsonld", "meta", "const", "query", "form", "path", "header"})
 
 
@@ -61,7 +62,19 @@ def converted(name: str, value: Any) -> Any:
         return (
             ", ".join(map(str, value))[:LONGEST] if name.startswith("content_") or name == "order_id" else value[:100]
         )
-    return value if isinstance(value, dict) and len(str(value)) <= 4 * LONGEST and "@" not in str(value) else None
+    fits = isinstance(value, dict) and len(str(value)) <= 4 * LONGEST and "@" not in str(value)
+    return _plain(value, 0) if fits else None
+
+
+def _plain(value: Any, depth: int) -> Any:
+    """A table, its texts as they may be sent."""
+    if isinstance(value, dict) and depth < _DEEPEST:
+        return {str(name): _plain(part, depth + 1) for name, part in value.items()}
+    if isinstance(value, list) and depth < _DEEPEST:
+        return [_plain(part, depth + 1) for part in value]
+    if isinstance(value, str):
+        return text_of(value)
+    return value if isinstance(value, (bool, int, float)) and math.isfinite(value) else None
 
 
 def text_of(raw: str) -> str:

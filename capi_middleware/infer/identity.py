@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from typing import NamedTuple
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from . import vocabulary
-from .address import pairs
+from .address import cut, pairs
 from .buybox import Box
 from .case import Case
 from .item import Item, clean_id
@@ -165,11 +165,8 @@ def _labelled(case: Case) -> tuple[str, str] | None:
 def _by_address(case: Case) -> tuple[str, str] | None:
     found = from_address(case.asked.path, case.asked.query)
     if not found and case.head.canonical:
-        try:
-            cut = urlsplit(case.head.canonical)
-        except ValueError:
-            return None
-        found = from_address(cut.path, cut.query)
+        parts = cut(case.head.canonical)
+        found = from_address(parts.path, parts.query)
     return found
 
 

@@ -7,10 +7,9 @@ source nearer to what the shop's catalogue holds comes first.
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlsplit
 
 from . import currency, identity, naming, place, pricing, score, subject
-from .address import pairs
+from .address import cut, pairs
 from .case import Asked, Case, Reading
 from .item import Item
 from .markup import Markup
@@ -101,10 +100,7 @@ def _is_asked(variant: Item, asked: set[str]) -> bool:
         return True
     if not variant.url or "=" not in variant.url:
         return False
-    try:
-        named = {value for _, value in pairs(urlsplit(variant.url).query)}
-    except ValueError:
-        return False
+    named = {value for _, value in pairs(cut(variant.url).query)}
     return bool(named) and named <= asked
 
 

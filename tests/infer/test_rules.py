@@ -251,6 +251,15 @@ def test_what_is_pending_must_be_one_of_ours() -> None:
         assert "Purchase" not in names(shop.ask("/y", facts=said("success: x"), pending=[pending]))
 
 
+def test_a_table_is_sent_as_texts_are() -> None:
+    """Without a card's number, and not at all where it knows somebody's address."""
+    shop = rule("event = 'Lead'\npath = '/x'\nmethod = 'POST'\ndata = { told = 'response-json:a' }")
+    told = {"card": "4111 1111 1111 1111", "list": [1, {"x": " y "}], "no": None}
+    concluded = shop.ask("/x", form={"z": "1"}, answer={"a": told})
+    assert data(concluded, "Lead") == {"told": {"card": "", "list": [1, {"x": "y"}], "no": None}}
+    assert data(shop.ask("/x", form={"z": "1"}, answer={"a": {"em": "a@b.se", "fn": "A"}}), "Lead") == {}
+
+
 def test_several_events_from_one_request() -> None:
     shop = Shop(
         "[[rule]]\nevent = 'Subscribe'\npath = '/x'\n[[rule]]\nevent = 'Lead'\npath = '/x'\n[[rule]]\nevent = 'My own'\npath = '/x'\n"
@@ -441,6 +450,8 @@ def test_damaged_input_never_raises() -> None:
     shop = Shop("[[rule]]\nevent = 'Lead'\npath = '/x'\njson = { a = 1 }\ndata = { b = 'json:a.b[0]' }\n")
     for body in (b"", b"{", b"[" * 3000, b"\xff\xfe", b'{"a": NaN}', b"null"):
         shop.ask("/x", posted=body, method="POST")
+    shop.ask("/cart/add", form={"id": "12", "qty": "1"}, to="//[", referrer="http://[x")
+    shop.ask("/cart/add", form={"qty": "1"}, to="/", referrer="http://[x")
     for url in ("/x?%", "/x?a=%ff&&=", "/" + "a/" * 400, "/%00"):
         shop.ask(url, facts=Facts())
         shop.ask(url, form={"id": "\x00", "qty": "1e999"}, to="//[", sets="=;;")
