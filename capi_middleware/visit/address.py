@@ -14,6 +14,7 @@ from capi_middleware.settings.settings import VisitSettings
 _ELEMENT = re.compile(r'\s*([!#$%&\'*+.^_`|~0-9A-Za-z-]+)=("(?:[^"\\]|\\.)*"|[!#$%&\'*+.^_`|~0-9A-Za-z:\[\]-]*)\s*')
 _AUTHORITY = re.compile(r"[A-Za-z0-9._~%!$&'()*+;=:\[\]-]{1,255}")
 _MAX_HEADER = 2_048
+_LONGEST_ADDRESS = 64
 
 
 class Origin(NamedTuple):
@@ -43,11 +44,15 @@ def read_origin(environ: Mapping[str, Any], visit: VisitSettings) -> Origin:
 def shown_authority(environ: Mapping[str, Any], visit: VisitSettings) -> str:
     """Host and port as the visitor's browser shows them: what trusted proxies say, else ``Host``; "" for neither."""
     if visit.trusted_hops or visit.trusted_proxies:
-        said = read_origin(environ, visit).authority
-        if said and _AUTHORITY.fullmatch(said):
-            return said
+        return authority_of(read_origin(environ, visit), environ)
     host: str = environ.get("HTTP_HOST") or ""
     return host
+
+
+def authority_of(origin: Origin, environ: Mapping[str, Any]) -> str:
+    """As :func:`shown_authority`, where the origin has been read."""
+    said = origin.authority
+    return said if said and _AUTHORITY.fullmatch(said) else environ.get("HTTP_HOST") or ""
 
 
 @lru_cache(maxsize=4096)
@@ -112,14 +117,19 @@ def _forwarded(header: str, hops: int) -> Origin:
     return Origin(element.get("for", ""), element.get("proto", ""), element.get("host", ""))
 
 
-def elements(header: str) -> list[dict[str, str]]:
+def elements(header: str) -> tuple[Mapping[str, str], ...]:
     """RFC 7239 section 4; an element that does not parse is empty, so that it counts as a hop and says nothing."""
-    found: list[dict[str, str]] = []
-    for part in _split(header[-_MAX_HEADER:]):
+    return _elements(header[-_MAX_HEADER:])
+
+
+@lru_cache(maxsize=1024)
+def _elements(header: str) -> tuple[Mapping[str, str], ...]:
+    found: list[Mapping[str, str]] = []
+    for part in _split(header):
         pairs = [_ELEMENT.fullmatch(pair) for pair in part.split(";")]
         element = {pair.group(1).lower(): _unquoted(pair.group(2)) for pair in pairs if pair}
         found.append(element if all(pairs) else {})
-    return found
+    return tuple(found)
 
 
 def _split(header: str) -> Iterable[str]:
@@ -166,6 +176,11 @@ def network_of(text: str) -> str:
 
 def is_inside(text: str, networks: tuple[str, ...]) -> bool:
     """Whether an address is in one of these networks; False for what is no address."""
+    return _is_inside(text if len(text) <= _LONGEST_ADDRESS else text.strip()[:_LONGEST_ADDRESS], networks)
+
+
+@lru_cache(maxsize=4096)
+def _is_inside(text: str, networks: tuple[str, ...]) -> bool:
     address = _parsed(text)
     return address is not None and any(
         address.version == network.version and address in network for network in _networks(networks)
@@ -184,7 +199,7 @@ def _networks(networks: tuple[str, ...]) -> tuple[Any, ...]:
 
 
 def _parsed(text: str) -> Any:
-    text = text.strip().strip('"')[:64]
+    text = text.strip().strip('"')[:_LONGEST_ADDRESS]
     if text.startswith("["):
         text = text[1:].partition("]")[0]
     elif text.count(":") == 1:

@@ -86,8 +86,9 @@ def test_damage_and_forgery_say_nothing(text: str, at: int, letter: str) -> None
     codec = IdentityCodec(KEY)
     assert codec.load(text) == {}
     good = codec.dump({"em": (sha("a"),)})
-    bad = good[: at % len(good)] + letter + good[at % len(good) + 1 :]
-    assert codec.load(bad) in ({}, codec.load(good)) if bad == good else codec.load(bad) == {}
+    at %= len(good) - 1  # the last letter of a signature has two bits to spare
+    bad = good[:at] + letter + good[at + 1 :]
+    assert codec.load(bad) == (codec.load(good) if bad == good else {})
 
 
 def test_visitor_with_a_known_person(look: Any) -> None:
