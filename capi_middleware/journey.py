@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from .admin.traffic import Traffic
@@ -174,7 +174,7 @@ class Journey:
         held = visit.cookies.get(IDENTITY_COOKIE)
         known = self.tools.identity.load(held) if held else NOTHING_KNOWN
         said = self._environ.get(USER)
-        fresh = user_data(said, settings.shop.country) if said else NOTHING_KNOWN
+        fresh = user_data(said, settings.shop.country) if said and isinstance(said, Mapping) else NOTHING_KNOWN
         if self._tee is not None and settings.visit.advanced_matching:
             body = self._tee.body or b""
             learned = self.tools.fields.known(visit.host)

@@ -9,6 +9,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from . import collect
@@ -27,7 +28,7 @@ from .settings import Settings, SettingsSource
 from .settings.state import signing_key, state_dir
 from .shop import Shop, compile_shop
 from .visit import is_subresource, read_visit, warm
-from .visit.address import bare_host, shown_authority
+from .visit.address import bare_host, shown_authority, shown_scheme
 from .visit.cookies import read_cookies
 
 if TYPE_CHECKING:
@@ -159,6 +160,9 @@ class CapiMiddleware:
         if known is not None and known[0] is settings:
             return known[1]
         with self._lock:
+            known = self._shops.get(id(settings))
+            if known is not None and known[0] is settings:  # compiled while this request waited
+                return known[1]
             tools = self._tools
             shop = compile_shop(settings, self._memory, tools.seal, tools.identity, self._traffic)
             in_force = {id(found) for found in (self._source.current, *self._source.current.sites)}
@@ -186,22 +190,22 @@ class CapiMiddleware:
         if not settings.active:
             return None
         if rest == "/collect":
-            return self._collect
+            return partial(self._collect, settings)
         if is_script(path, mount):
-            return self._script
+            return partial(self._script, settings)
         return None
 
-    def _collect(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+    def _collect(self, settings: Settings, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         try:
-            status, headers, body = self._collected(environ)
+            status, headers, body = self._collected(settings, environ)
         except Exception as error:
             self._failed("collect", error)
             status, headers, body = "503 Service Unavailable", [("Cache-Control", "no-store")], b""
         start_response(status, headers)
         return [body]
 
-    def _collected(self, environ: Environ) -> tuple[str, list[tuple[str, str]], bytes]:
-        shop = self._shop(self._source.for_host(self._host(environ)))
+    def _collected(self, settings: Settings, environ: Environ) -> tuple[str, list[tuple[str, str]], bytes]:
+        shop = self._shop(settings)
         cookies = read_cookies(environ.get("HTTP_COOKIE") or "")
         flash = self._tools.flash.read(cookies)
         status, headers, body, told = self._collector.reply(environ, shop.collect, flash.calls)
@@ -209,11 +213,12 @@ class CapiMiddleware:
             headers += [("Set-Cookie", cookie) for cookie in taken_flash(cookies)]
             if flash.pending:
                 rest = self._tools.flash.dump(Flash((), flash.pending))
-                headers.append(("Set-Cookie", set_flash(rest, secure=environ.get("wsgi.url_scheme") == "https")))
+                secure = shown_scheme(environ, settings.visit) == "https"
+                headers.append(("Set-Cookie", set_flash(rest, secure=secure)))
         return status, headers, body
 
-    def _script(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        shop = self._shop(self._source.for_host(self._host(environ)))
+    def _script(self, settings: Settings, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        shop = self._shop(settings)
         path = environ.get("PATH_INFO", "")
         status, headers, body = script_response(
             shop.adoption if path == shop.adoption.path else shop.script,

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from capi_middleware.settings.settings import VisitSettings
-from capi_middleware.visit.address import authority_of, elements, last_said, read_origin, trusted_hops
+from capi_middleware.visit.address import elements, last_said, shown_authority, shown_scheme, trusted_hops
 
 _PLAIN = re.compile(r"[0-9A-Za-z._-]+")
 _QUOTED = re.compile(r"[0-9A-Za-z._:\[\]-]+")
@@ -35,12 +35,7 @@ def trust_of(visit: VisitSettings) -> VisitSettings:
 
 def seen_by_visitor(environ: Mapping[str, Any], trust: VisitSettings) -> Public:
     """Scheme, host and port as the visitor sees them: a trusted front server's word, else our own connection's."""
-    scheme: str = environ.get("wsgi.url_scheme", "http")
-    if not trust.trusted_hops and not trust.trusted_proxies:
-        return Public(scheme, environ.get("HTTP_HOST") or "")
-    origin = read_origin(environ, trust)
-    said = origin.scheme.lower()
-    return Public(said if said in ("http", "https") else scheme, authority_of(origin, environ))
+    return Public(shown_scheme(environ, trust), shown_authority(environ, trust))
 
 
 def forwarded_lines(environ: Mapping[str, Any], trust: VisitSettings, public: Public) -> list[str]:

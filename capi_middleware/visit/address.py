@@ -44,15 +44,20 @@ def read_origin(environ: Mapping[str, Any], visit: VisitSettings) -> Origin:
 def shown_authority(environ: Mapping[str, Any], visit: VisitSettings) -> str:
     """Host and port as the visitor's browser shows them: what trusted proxies say, else ``Host``; "" for neither."""
     if visit.trusted_hops or visit.trusted_proxies:
-        return authority_of(read_origin(environ, visit), environ)
+        said = read_origin(environ, visit).authority
+        if said and _AUTHORITY.fullmatch(said):
+            return said
     host: str = environ.get("HTTP_HOST") or ""
     return host
 
 
-def authority_of(origin: Origin, environ: Mapping[str, Any]) -> str:
-    """As :func:`shown_authority`, where the origin has been read."""
-    said = origin.authority
-    return said if said and _AUTHORITY.fullmatch(said) else environ.get("HTTP_HOST") or ""
+def shown_scheme(environ: Mapping[str, Any], visit: VisitSettings) -> str:
+    """``http`` or ``https``, as the visitor's browser has it."""
+    own: str = environ.get("wsgi.url_scheme") or "http"
+    if not visit.trusted_hops and not visit.trusted_proxies:
+        return own
+    said = read_origin(environ, visit).scheme.lower()
+    return said if said in ("http", "https") else own
 
 
 @lru_cache(maxsize=4096)

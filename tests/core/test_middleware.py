@@ -6,6 +6,8 @@ import gzip
 import json
 import logging
 import re
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,10 @@ from werkzeug.test import Client, TestResponse
 
 from capi_middleware import CapiMiddleware, track
 from capi_middleware.demo import Shop
+from capi_middleware.events import Event
+from capi_middleware.flash import Flash, FlashCodec
 from capi_middleware.sandbox import Sandbox
+from capi_middleware.settings.state import signing_key
 
 PIXEL = "1234567890"
 AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
@@ -128,6 +133,61 @@ def test_track(sandbox: Sandbox, tmp_path: Path) -> None:
     digest = "62a14e44f765419d10fea99367361a727c12365e2520f32218d505ed9aa0f62f"
     assert lead["user_data"]["em"] == [digest]
     assert digest in page.text and "John_Smith" not in page.text
+    app.close()
+
+
+@pytest.mark.parametrize("said", ["anna@example.com", ["a"], object(), None])
+def test_a_user_that_is_no_mapping_costs_no_event(said: Any, sandbox: Sandbox, tmp_path: Path) -> None:
+    def shop(environ: Any, start_response: Any) -> list[bytes]:
+        environ["capi.user"] = said
+        return page_shop(environ, start_response)
+
+    app = wrap(shop, sandbox, tmp_path)
+    assert [name for name, _, _ in calls(Visitor(app).get("/"))] == ["PageView"]
+    app.close()
+
+
+def test_settings_are_compiled_once_however_many_ask_at_once(wrapped: CapiMiddleware) -> None:
+    wrapped._shops.clear()
+    found: list[Any] = []
+    threads = [
+        threading.Thread(target=lambda: found.append(wrapped._shop(wrapped._source.current)), daemon=True)
+        for _ in range(8)
+    ]
+    with wrapped._lock:
+        for thread in threads:
+            thread.start()
+        time.sleep(0.2)  # all of them wait to compile
+    for thread in threads:
+        thread.join()
+    assert len(found) == 8 and all(shop is found[0] for shop in found)
+
+
+@pytest.mark.parametrize(("proto", "secure"), [("https", True), ("http", False)])
+def test_a_cookie_is_secure_where_the_browser_s_connection_is(
+    proto: str, secure: bool, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """Behind a front server that ends TLS; here in the answer to a page's script."""
+    app = wrap(page_shop, sandbox, tmp_path, trusted_hops=1, mode="off")
+    owed = Event(PIXEL, "AddToCart", "c" * 32, 1, "")
+    cookie = FlashCodec(signing_key(tmp_path)).dump(Flash((owed,), ({"rule": "x"},)))
+    answer = Client(app, use_cookies=False).post(
+        "/_shop/collect",
+        json={"v": 1, "k": "view", "u": f"{proto}://shop.example/", "i": "0" * 32},
+        headers={
+            "User-Agent": AGENT,
+            "Accept-Language": "sv",
+            "Sec-Fetch-Site": "same-origin",
+            "Cookie": f"shop_flash={cookie}",
+            "X-Forwarded-For": "81.2.69.142",
+            "X-Forwarded-Proto": proto,
+            "X-Forwarded-Host": "shop.example",
+        },
+    )
+    kept = [
+        value for value in answer.headers.getlist("Set-Cookie") if value.startswith("shop_flash=") and "=;" not in value
+    ]
+    assert len(kept) == 1 and ("; Secure" in kept[0]) == secure
     app.close()
 
 
