@@ -15,8 +15,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from .journal import Journal, journal_bytes
 from .lock import HostLock
-from .places import is_shared, is_there, lock_path, open_store, sqlite_path
+from .places import is_shared, is_there, journal_folder, lock_path, open_store, sqlite_path
+from .segment import FORGET
 from .store import Store, StoreError
 
 _ORDER = "order-"
@@ -96,8 +98,23 @@ class OrderDesk:
         return self._give({"do": "replay", "numbers": list(numbers)})
 
     def purge(self, *, fbp: str = "", before: float = 0.0, dead: bool = False) -> int:
-        """Delete everything of a visitor, everything settled of before a time, or dead letters. How many events."""
+        """Delete everything of a visitor, everything settled of before a time, or dead letters. How many events (what
+        no deliverer has read yet goes too, uncounted)."""
+        if fbp:
+            self._forget_unread(fbp)
         return self._give({"do": "purge", "fbp": fbp, "before": before, "dead": dead})
+
+    def _forget_unread(self, fbp: str) -> None:
+        """What the journals hold of a visitor is not to be stored later: whoever reads them reads that, too."""
+        settings = self._source.current
+        folder = journal_folder(settings)
+        if not journal_bytes(folder):
+            return
+        journal = Journal(folder, settings.delivery.max_journal_mb << 20)
+        kept = journal.append(FORGET, fbp.encode("utf-8", "replace"))
+        journal.close()
+        if not kept:
+            raise StoreError(f"the journals in {folder} cannot be written: {journal.error}")
 
     def _give(self, order: dict[str, Any]) -> int:
         settings = self._source.current

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +12,20 @@ import pytest
 
 from capi_middleware.delivery import OrderDesk, Outbox, StoreError
 from capi_middleware.delivery.orders import carry_out, place
+from capi_middleware.delivery.worker import Worker
+from capi_middleware.events import Visitor
 from capi_middleware.settings import Secret, Settings
-from capi_middleware.settings.settings import MetaSettings, ServerSettings
+from capi_middleware.settings.settings import DeliverySettings, MetaSettings, ServerSettings
 from tests.delivery.make import PIXEL, event
 from tests.delivery.sink import Sink
 
 
 class Source:
-    def __init__(self, url: str, folder: Path) -> None:
+    def __init__(self, url: str, folder: Path, **delivery: Any) -> None:
         self.current = Settings(
-            meta=MetaSettings(PIXEL, Secret("TOKEN"), graph_url=url), server=ServerSettings(state_dir=str(folder))
+            meta=MetaSettings(PIXEL, Secret("TOKEN"), graph_url=url),
+            delivery=DeliverySettings(**delivery),
+            server=ServerSettings(state_dir=str(folder)),
         )
 
 
@@ -35,12 +40,18 @@ class Deliverer:
         return {"done": len(self.obeyed)}
 
 
+@pytest.fixture
+def sink() -> Iterator[Sink]:
+    made = Sink()
+    yield made
+    made.close()
+
+
 def orders(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.glob("order-*"))
 
 
-def test_the_process_that_delivers_carries_it_out(tmp_path: Path) -> None:
-    sink = Sink()
+def test_the_process_that_delivers_carries_it_out(tmp_path: Path, sink: Sink) -> None:
     source = Source(sink.url, tmp_path)
     outbox = Outbox(source)
     outbox.put(event())
@@ -49,12 +60,24 @@ def test_the_process_that_delivers_carries_it_out(tmp_path: Path) -> None:
     assert orders(tmp_path) == []
     outbox.close()
     assert OrderDesk(source).purge(before=time.time() + 60) == 0, "without one, whoever asks does it"
-    sink.close()
 
 
-def test_nobody_answers(tmp_path: Path) -> None:
+def test_a_visitor_is_erased_from_what_nobody_has_read_yet(tmp_path: Path, sink: Sink) -> None:
+    """Where web processes do not deliver, events lie in journals until a worker comes."""
+    source = Source(sink.url, tmp_path, deliverer="worker")
+    web = Outbox(source)
+    gone, stays = event(), event(visitor=Visitor("203.0.113.7", "Mozilla/5.0", "fb.1.1.2"))
+    web.put(gone)
+    web.put(stays)
+    web.close()
+    assert OrderDesk(source).purge(fbp=gone.visitor.fbp) == 0, "none of them was stored"
+    worker = Worker(source)
+    assert worker.run_once(10)
+    assert sink.accepted == [stays.event_id]
+
+
+def test_nobody_answers(tmp_path: Path, sink: Sink) -> None:
     """The process that delivers is stopped, but holds its lock."""
-    sink = Sink()
     source = Source(sink.url, tmp_path)
     outbox = Outbox(source)
     outbox.put(event())
@@ -63,7 +86,6 @@ def test_nobody_answers(tmp_path: Path) -> None:
         OrderDesk(source, 0.0).purge(dead=True)
     assert orders(tmp_path) == []
     outbox.close()
-    sink.close()
 
 
 def test_an_answer_that_comes_too_late_is_cleared_away(tmp_path: Path) -> None:
