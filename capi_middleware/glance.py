@@ -12,8 +12,9 @@ from typing import Any
 
 from .flash import FLASH_COOKIE
 from .journey import USER, Journey
-from .page import Decision
-from .page.verdict import Headers
+from .page import Aside, Decision
+from .page.verdict import LOWER, Headers
+from .shop import Shop
 from .tracking import TRACKED
 
 _REDIRECTS = frozenset({"301", "302", "303", "307", "308"})
@@ -30,38 +31,48 @@ def is_fetch(environ: dict[str, Any]) -> bool:
     )
 
 
-class Glance:
-    """Follows one answer until it is known to be nobody's business. ``begin`` makes the journey that it should have
-    been otherwise."""
+class Glance(Aside):
+    """Follows one answer until it is known to be nobody's business. ``begin``: makes the journey that it should have
+    been otherwise, of ``environ``, ``shop`` and ``now``."""
 
-    __slots__ = ("_begin", "_environ", "_failed")
+    __slots__ = ("_begin", "_environ", "_failed", "_now", "_shop")
 
     def __init__(
         self,
-        begin: Callable[[dict[str, Any]], Journey],
+        begin: Callable[[dict[str, Any], Shop, float], Journey],
         failed: Callable[[str, BaseException], None],
         environ: dict[str, Any],
+        shop: Shop,
+        now: float,
     ) -> None:
         self._begin = begin
         self._failed = failed
         self._environ = environ
+        self._shop = shop
+        self._now = now
         environ[TRACKED] = []
         environ.setdefault(USER, {})
 
-    def on_start(self, status: str, headers: Headers) -> Decision | None:
-        """What :func:`page.answer` asks; never raises."""
-        environ = self._environ
-        if not environ.get(TRACKED) and status[:3] not in _REDIRECTS:
+    def passes(self, status: str, headers: Headers) -> bool:
+        """Whether this answer is nobody's business: no page, no redirect, and the app has nothing to say."""
+        try:
+            if self._environ.get(TRACKED) or status[:3] in _REDIRECTS:
+                return False
             for name, value in headers:
-                if name.lower() == "content-type":
-                    if value.lower().startswith("text/html"):
-                        break
-                    return None
-            else:
-                return None
+                if LOWER[name] == "content-type":
+                    return not value.lower().startswith("text/html")
+        except Exception as error:  # no headers as PEP 3333 has them: the server shall judge
+            self._failed("glance", error)
+        return True
+
+    def on_start(self, status: str, headers: Headers) -> Decision | None:
+        """What is asked of all others; never raises."""
+        environ = self._environ
+        if self.passes(status, headers):
+            return None
         said = environ.get(TRACKED)
         try:
-            journey = self._begin(environ)
+            journey = self._begin(environ, self._shop, self._now)
         except Exception as error:
             self._failed("glance", error)
             return None

@@ -113,8 +113,10 @@ class CapiMiddleware:
             journey = None
         if journey is None:
             return self._app(environ, start_response)
-        if isinstance(journey, (Journey, Glance)):
+        if isinstance(journey, Journey):
             return answer(self._app, environ, start_response, journey.on_start, _nothing)
+        if isinstance(journey, Glance):
+            return journey(self._app, environ, start_response)
         return journey(environ, start_response)
 
     def _enter(self, environ: Environ) -> Journey | Glance | App | None:
@@ -143,7 +145,7 @@ class CapiMiddleware:
         environ[_ACTIVE] = True
         shop = self._shop(settings)
         if is_fetch(environ) and shop.inference.idle(host, path, environ.get("QUERY_STRING", "")):
-            return Glance(lambda environ: self._begin(environ, shop, now), self._failed, environ)
+            return Glance(self._begin, self._failed, environ, shop, now)
         return self._begin(environ, shop, now)
 
     def _host(self, environ: Environ) -> str:

@@ -6,11 +6,12 @@ from .adoption import adopted_id
 from .existing import Existing, Sightings, existing_pixels
 from .injector import Injector
 from .judge import Judge
-from .response import Decision, answer
+from .response import Aside, Decision, answer
 from .snippet import Snippet
 from .verdict import Carrier, Form, Reason, Verdict
 
 __all__ = [
+    "Aside",
     "Carrier",
     "Decision",
     "Existing",
