@@ -97,8 +97,8 @@ class Journey:
     """
 
     __slots__ = (
-        "_cookies", "_environ", "_flash", "_late", "_learns", "_now", "_original", "_pixel", "_plan", "_prepared",
-        "_shop", "_status", "_tee", "_view", "_visit", "_who", "tools",
+        "_cookies", "_environ", "_flash", "_late", "_learns", "_named", "_now", "_original", "_pixel", "_plan",
+        "_prepared", "_shop", "_status", "_tee", "_view", "_visit", "_who", "tools",
     )  # fmt: skip
 
     def __init__(self, tools: Tools, shop: Shop, visit: Visit, plan: Plan, environ: dict[str, Any], now: float) -> None:
@@ -116,6 +116,7 @@ class Journey:
         self._original: Headers = []
         self._late = False
         self._learns = False
+        self._named = False
         self._pixel = True
         self._view: Event | None = None
         self._prepared = shop.judge.prepare(environ, visit)
@@ -182,7 +183,9 @@ class Journey:
             fresh = merge_user_data(fresh, typed)
         self._cookies = ids.set_cookies
         if fresh:
-            self._cookies += self.tools.identity.cookies(visit, fresh)
+            said = self.tools.identity.cookies(visit, fresh)
+            self._cookies += said
+            self._named = bool(said)
             known = merge_user_data(fresh, known)
         self._who = visitor(visit, ids, known, settings.shop.country)
 
@@ -336,8 +339,11 @@ class Journey:
         return [("Server-Timing", timing)] if timing else []
 
     def _landing(self) -> Headers:
-        """A redirect may drop ``fbclid``: the click is kept where the visitor lands first."""
-        if self._status in _REDIRECTS and self._visit.asker is Asker.PERSON and self._carries():
+        """What is kept though nothing has happened. A redirect may drop ``fbclid``: the click, where the visitor lands
+        first. And who he is, where a script of the page has posted that."""
+        lands = self._status in _REDIRECTS and self._visit.asker is Asker.PERSON
+        posts = self._named and self._visit.method == "POST" and self._status < 400
+        if (lands or posts) and self._carries():
             return [("Set-Cookie", cookie) for cookie in self._cookies]
         return []
 

@@ -234,6 +234,31 @@ def test_what_a_visitor_types_is_hashed_and_held_for_the_visit(sandbox: Sandbox,
             assert b"John_Smith" not in file.read_bytes() and b"hemligt" not in file.read_bytes()
 
 
+FETCH = {**NAVIGATION, "Accept": "*/*", "Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty"}
+
+
+@pytest.mark.parametrize(("status", "held"), [("200 OK", True), ("401 Unauthorized", False)])
+def test_what_a_script_posts_of_the_visitor_is_held_too(
+    status: str, held: bool, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    def shop(environ: Any, start_response: Any) -> list[bytes]:
+        if environ["REQUEST_METHOD"] != "POST":
+            return page_shop(environ, start_response)
+        environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
+        start_response(status, [("Content-Type", "application/json")])
+        return [b"{}"]
+
+    app = wrap(shop, sandbox, tmp_path, advanced_matching=True)
+    visitor = Visitor(app)
+    answer = visitor.client.post(
+        "/login", json={"email": "John_Smith@gmail.com"}, headers=FETCH, base_url="http://shop.example"
+    )
+    assert answer.data == b"{}"
+    digest = "62a14e44f765419d10fea99367361a727c12365e2520f32218d505ed9aa0f62f"
+    assert (digest in visitor.get("/").text) == held
+    app.close()
+
+
 def test_without_opting_in_nothing_typed_is_used(sandbox: Sandbox, tmp_path: Path) -> None:
     app = wrap(page_shop, sandbox, tmp_path)
     visitor = Visitor(app)
