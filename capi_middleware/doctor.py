@@ -72,7 +72,7 @@ def examine(settings: Settings, problems: Sequence[Problem], pages: Sequence[Pag
     found = [*_connection(settings, problems, _wrapped_for(pages))]
     if not pages:
         return found
-    found += _touched(settings, pages)
+    found += _touched(pages)
     found += _policies(settings, pages)
     found += _caching(pages)
     found += _pixels(settings, pages)
@@ -118,7 +118,7 @@ def _connection(settings: Settings, problems: Sequence[Problem], wrapped: str) -
                       "Take it out when you are done.")  # fmt: skip
 
 
-def _touched(settings: Settings, pages: Sequence[Page]) -> Iterable[Finding]:
+def _touched(pages: Sequence[Page]) -> Iterable[Finding]:
     touched = 0
     for page in pages:
         verdict = page.explanation.verdict
@@ -182,7 +182,7 @@ def _pixels(settings: Settings, pages: Sequence[Page]) -> Iterable[Finding]:
         if pixel_id == settings.meta.pixel_id:
             yield Finding("note", "same_pixel", f"The shop's pages load pixel {pixel_id} already.",
                           f'existing = "{mode}" under [page] decides; "adopt" gives its calls our IDs.')  # fmt: skip
-        elif pixel_id != settings.meta.pixel_id:
+        else:
             yield Finding("warn", "other_pixel", f"The shop's pages load another Meta pixel, {pixel_id}.",
                           "Two pixels count every visit twice, unless that is on purpose. Take one out.")  # fmt: skip
     if loaded and not ids:

@@ -168,12 +168,13 @@ def assess(policies: Sequence[Policy], site: Site, integrity: str = "") -> Csp:
     nonce = _common_nonce(lists)
     inline = all(one.inline or nonce in one.nonces for one in lists)
     file_ = all(_lets_file(one, nonce, site) for one in lists)
-    hashed = bool(scripts) and all(BOOTSTRAP_HASH in listed for listed in scripts)
+    trusted = any("'script'" in policy.get("require-trusted-types-for", ()) for policy in policies)
+    # The one inline script sets an address, which Trusted Types forbids it.
+    hashed = bool(scripts) and not trusted and all(BOOTSTRAP_HASH in listed for listed in scripts)
     connects = all(_lets(policy, CONNECT, f"{site.own}collect", site.origin) for policy in policies)
     blocked = "script" in integrity
     script = (file_ or hashed) and connects and not blocked
     form = Form.INLINE if inline else Form.HASH if hashed else Form.EXTERNAL if script else Form.NONE
-    trusted = any("'script'" in policy.get("require-trusted-types-for", ()) for policy in policies)
     pixel = form is not Form.NONE and not trusted and not blocked and _pixel_works(policies, lists, site)
     rows = _rows(form, nonce, pixel, trusted, blocked)
     return Csp(form, nonce, script, pixel, rows, _missing(policies, site))

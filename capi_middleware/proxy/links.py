@@ -43,7 +43,7 @@ def link_patterns(origin: Origin, public: Public) -> LinkPatterns:
 
 
 class LinkPatterns:
-    """What is looked for and what stands in its place: plain, as in JSON (``http:\\/\\/``), and as in a query."""
+    """What is looked for and what stands in its place: plain, and as in JSON (``http:\\/\\/``)."""
 
     __slots__ = ("authority", "longest", "pairs")
 

@@ -130,6 +130,10 @@ CASES = {
         "script-src 'self' 'unsafe-inline'; require-trusted-types-for 'script'",
         Csp(pixel=False, rows=(Row.INLINE, Row.TRUSTED_TYPES), missing=(("script-src", META),)),
     ),
+    "trusted types and our hash": Case(
+        f"script-src {BOOTSTRAP_HASH} 'strict-dynamic'; require-trusted-types-for 'script'",
+        Csp(Form.NONE, script=False, pixel=False, rows=(Row.NO_SCRIPT, Row.TRUSTED_TYPES)),
+    ),
     "Integrity-Policy": Case(
         FREE, Csp(script=False, pixel=False, rows=(Row.INLINE, Row.INTEGRITY)), "blocked-destinations=(script)"
     ),

@@ -58,12 +58,10 @@ def test_quick_jobs_are_done_by_few() -> None:
 def test_jobs_that_wait_hold_up_no_others() -> None:
     work = Work()
     crew = Crew(work, 32, few=2)
-    began = time.monotonic()
     for _ in range(32):
         crew.put(0.5)
     assert wait_for(lambda: len(work.done) == 32)
-    assert work.most == 32
-    assert time.monotonic() - began < 5, "one after the other by twos takes 8 seconds"
+    assert work.most == 32, "at once, not by twos"
     crew.end(1)
 
 
@@ -126,7 +124,7 @@ def test_a_job_that_raises_costs_no_thread(caplog: pytest.LogCaptureFixture) -> 
     crew = Crew(work, 2, few=2)
     for number in range(12):
         crew.put(number)
-    assert wait_for(lambda: done == [8, 9, 10, 11] or len(done) == 4)
+    assert wait_for(lambda: sorted(done) == [8, 9, 10, 11])
     assert "a request failed" in caplog.text
     crew.end(1)
 
