@@ -22,6 +22,7 @@ from capi_middleware.visit import (
     withdrawal,
 )
 from capi_middleware.visit import Answer as Consented
+from capi_middleware.visit.address import bare_host, shown_authority
 
 from .message import Handed, Kind, Message
 from .seal import Seal
@@ -84,9 +85,11 @@ def answer(message: Message, environ: Mapping[str, Any], shop: Shop, now: float)
     """What to say and what to send; None where the page is not one of this host. ``now``: Unix seconds."""
     if message.kind is Kind.REPORT:
         return Answer({}, reports=tuple(Report(i, name, message.handed) for name, i in message.rows))
-    visit = read_visit(page_environ(message, environ), shop.settings, now)
-    if visit.host != read_visit(environ, shop.settings, now).host:
+    page = page_environ(message, environ)
+    # Before anything is remembered of the page: anybody can name any host.
+    if bare_host(page["HTTP_HOST"]) != bare_host(shown_authority(environ, shop.settings.visit)):
         return None
+    visit = read_visit(page, shop.settings, now)
     if visit.asker is not Asker.PERSON:
         return Answer({"v": 1, "state": "held"})
     if visit.consent.answer is Consented.DENIED:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,8 +15,9 @@ from capi_middleware.infer import Facts, Inference, ProductMemory
 from capi_middleware.settings import Settings
 from capi_middleware.settings.rule import Rule
 from capi_middleware.settings.rule_reader import RuleReader
-from capi_middleware.settings.settings import BrowserSettings, ConsentSettings, MetaSettings
-from capi_middleware.visit import IDENTITY_COOKIE, IdentityCodec
+from capi_middleware.settings.settings import BrowserSettings, ConsentSettings, MetaSettings, VisitSettings
+from capi_middleware.visit import IDENTITY_COOKIE, IdentityCodec, visit_census
+from capi_middleware.visit.census import forget_census
 
 CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
 VIEW_ID = "0123456789abcdef0123456789abcdef"
@@ -313,11 +315,30 @@ def test_a_browser_without_fetch_metadata_is_known_by_its_origin(origin: str, st
     assert desk.collector.reply(environ, desk.shop).status == status
 
 
-def test_a_page_of_another_host_is_refused() -> None:
+@pytest.mark.parametrize(
+    ("trust", "headers", "status"),
+    [
+        ({}, {}, "421 Misdirected Request"),
+        ({}, {"HTTP_X_FORWARDED_HOST": "evil.example"}, "421 Misdirected Request"),
+        ({"trusted_hops": 1}, {"HTTP_X_FORWARDED_HOST": "evil.example"}, "200 OK"),
+        (
+            {"trusted_hops": 1, "forwarded": True},
+            {"HTTP_FORWARDED": "for=81.2.69.142;host=shop.example"},
+            "421 Misdirected Request",
+        ),
+    ],
+)
+def test_a_page_of_another_host_is_refused_and_leaves_no_trace(
+    trust: dict[str, Any], headers: dict[str, str], status: str
+) -> None:
+    forget_census()
     desk = Desk()
-    assert desk.post({"v": 1, "k": "view", "u": "https://evil.example/", "i": VIEW_ID})[0] == "421 Misdirected Request"
-    assert desk.events == []
-    assert desk.collector.refused == {"host": 1}
+    desk.shop = desk.shop._replace(settings=replace(desk.shop.settings, visit=VisitSettings(**trust)))
+    message = {"v": 1, "k": "view", "u": "https://evil.example/", "i": VIEW_ID}
+    assert desk.post(message, **headers)[0] == status
+    refused = status != "200 OK"
+    assert len(desk.events) == visit_census("evil.example").visits == (not refused)
+    assert desk.collector.refused == ({"host": 1} if refused else {})
 
 
 def test_a_visitor_who_calls_too_often_is_refused_and_others_are_not() -> None:
