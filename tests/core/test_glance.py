@@ -24,13 +24,13 @@ FETCH = {
 }
 
 
-def asked(app: Any, path: str, tmp_path: Path) -> list[str]:
+def asked(app: Any, path: str, tmp_path: Path, **headers: str) -> list[str]:
     """Names of the events that Meta is told of."""
     with Sandbox() as sandbox:
         wrapped = CapiMiddleware(
             app, pixel_id=PIXEL, access_token="EAAtoken", graph_url=sandbox.url, state_dir=str(tmp_path)
         )
-        Client(wrapped).get(path, headers=FETCH, base_url="http://shop.example")
+        Client(wrapped).get(path, headers={**FETCH, **headers}, base_url="http://shop.example")
         assert wrapped.flush(10)
         wrapped.close()
         return [event.payload["event_name"] for event in sandbox.server_events]
@@ -101,3 +101,8 @@ def test_headers_that_are_none_are_left_to_the_server(tmp_path: Path) -> None:
     assert wrapped(environ, lambda *said: begun.append(said)) == [b"{}"]
     wrapped.close()
     assert begun == [("200 OK", [7])]
+
+
+def test_a_referer_that_is_no_address_costs_nothing(tmp_path: Path) -> None:
+    app = answering("302 Found", ("Location", "/varukorg"))
+    assert asked(app, "/varukorg/lagg-till?product_id=12&antal=2", tmp_path, Referer="http://[") == ["AddToCart"]

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 import tracemalloc
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from corpus import samples, visit_to
-
 from capi_middleware.infer import FactReader, Facts, ProductMemory, facts
 from capi_middleware.settings import ShopSettings
+
+from .corpus import samples, visit_to
 
 PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -40,20 +36,6 @@ def read(body: bytes, url: str = URL, memory: ProductMemory | None = None, **set
     reader = FactReader(visit_to(url), ShopSettings(**settings), memory=memory)
     reader.feed(body)
     return reader.facts()
-
-
-@pytest.fixture
-def readings(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Counts the pages that are read rather than remembered."""
-    counted: list[int] = []
-    real = facts.read
-
-    def read_and_count(body: bytes, *rest: object) -> object:
-        counted.append(len(body))
-        return real(body, *rest)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(facts, "read", read_and_count)
-    return counted
 
 
 def test_each_value_has_its_source() -> None:

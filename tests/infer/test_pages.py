@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from corpus import Sample, samples
 
 from capi_middleware.explain import Answer, Request, explain
 from capi_middleware.infer import FactReader, Facts, ProductMemory
 from capi_middleware.settings import Settings
+
+from .corpus import Sample, samples
 
 ALL = pytest.mark.parametrize("sample", samples(), ids=lambda sample: sample.name)
 

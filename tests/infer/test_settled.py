@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from corpus import visit_to
-
 from capi_middleware.infer import FactReader, Facts, ProductMemory, facts, settled
 from capi_middleware.settings import ShopSettings
+
+from .corpus import visit_to
 
 FILLING = "<nav><ul>" + "<li><a href='/c'>Category</a></li>" * 40 + "</ul></nav>" + "<p>Words of no interest.</p>" * 40
 
@@ -47,20 +44,6 @@ def _forget(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(facts, "_trust", settled.Trust())
     yield
     assert facts.later.wait(20)
-
-
-@pytest.fixture
-def readings(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How long the pages were that were read."""
-    lengths: list[int] = []
-    real = facts.read
-
-    def read_and_count(body: bytes, *rest: object) -> object:
-        lengths.append(len(body))
-        return real(body, *rest)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(facts, "read", read_and_count)
-    return lengths
 
 
 def view(
@@ -252,7 +235,7 @@ def test_what_settles_a_page() -> None:
 
 def test_every_page_of_the_corpus_reads_alike_or_is_not_believed() -> None:
     """Where all four facts come from what an excerpt holds, the excerpt says the same; else it would be noticed."""
-    from corpus import samples
+    from .corpus import samples
 
     alike = 0
     for sample in samples():

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from corpus import samples, visit_to
-
 from capi_middleware.infer import FactReader, Facts, receipt
 from capi_middleware.infer.sieve import HELD, ORDER, PRODUCT, Bounds, Sieve
 from capi_middleware.settings import ShopSettings
+
+from .corpus import samples, visit_to
 
 PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import json
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from corpus import visit_to
-
 from capi_middleware.infer import FactReader, facts
 from capi_middleware.settings import ShopSettings
+
+from .corpus import visit_to
 
 JSON_LD = '<script type="application/ld+json">%s</script>'
 BUY = '<form action="/cart/add"><input type="hidden" name="product_id" value="17"><button>Buy</button></form>'
