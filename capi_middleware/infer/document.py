@@ -1,7 +1,7 @@
 """A page's bytes, asked by CSS selectors and meta names that people wrote in rules.
 
 Made only where such a rule matched. selectolax reads a page in a thirtieth of Beautiful Soup's time, so it is used
-where it is installed; answers for a page are kept for as long as that page is the last one seen by its thread.
+where it is installed. Answers are kept for the seconds in which several rules ask one page.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from itertools import islice
 from threading import Lock
 from typing import Any
 
-from cachetools import LRUCache
+from cachetools import TTLCache
 
 from . import charset
 from .lazy import regex
@@ -30,7 +30,7 @@ _LD_JSON = regex(rb"<script[^>]{0,400}application/ld\+json[^>]{0,400}>", re.IGNO
 _HEADING = regex(rb"<h[1-3][^>]{0,400}>(.{0,600}?)</h[1-3]", re.IGNORECASE | re.DOTALL)
 _MOST_HEADINGS = 12
 _LD_TYPES = frozenset({"Product", "ProductGroup", "Order", "IndividualProduct", "ProductModel"})
-_answers: LRUCache[tuple[bytes, str, str], tuple[str, ...]] = LRUCache(256)
+_answers: TTLCache[tuple[bytes, str, str], tuple[str, ...]] = TTLCache(64, 10.0)
 _lock = Lock()
 
 

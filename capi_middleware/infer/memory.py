@@ -42,14 +42,15 @@ CREATE TABLE IF NOT EXISTS page (
     number INTEGER PRIMARY KEY AUTOINCREMENT, host TEXT NOT NULL, address BLOB NOT NULL, seen REAL NOT NULL,
     data TEXT NOT NULL, UNIQUE (host, address)
 )"""
-_PARTS = ("ids", "variants", "cards")
-
 _log = logging.getLogger(__name__)
 
 
 class _Page(NamedTuple):
+    """``told``: what the reading told besides the product; its cards and variants stand under their ids alone."""
+
     facts: Facts
     seen: float
+    told: tuple[int, ...]
 
 
 class _Entry(NamedTuple):
@@ -121,21 +122,20 @@ class ProductMemory:
     # -- learning
 
     def _learn(self, host: str, address: bytes, facts: Facts) -> None:
-        now = time.time()
+        now, kept = time.time(), _kept(facts)
         self._awake()
         with self._lock:
             known = self._pages.get((host, address))
-            if known is not None and now - known.seen < REWRITTEN and _same(known.facts, facts):
+            if known is not None and now - known.seen < REWRITTEN and _same(known, kept):
                 return
-            kept = _kept(facts)
             self._remember(host, address, kept, now)
         if self._folder is not None:
             self._waiting.append((host, address, now, _written(kept)))
             self._wake.set()
 
     def _remember(self, host: str, address: bytes, facts: Facts, seen: float) -> None:
-        # Cards and variants are found by their ids: a listing's would fill the memory by its address.
-        self._pages[host, address] = _Page(facts._replace(more={"ids": facts.more.get("ids", {})}), seen)
+        page = facts._replace(more={"ids": facts.more.get("ids", {})})
+        self._pages[host, address] = _Page(page, seen, _told(facts))
         if facts.is_product:
             ids: Mapping[str, str] = facts.more.get("ids", {})
             data = MappingProxyType({**facts.product, "ids": ids})
@@ -325,22 +325,26 @@ def hashed(address: str) -> bytes:
     return blake2b(plain_address(address).encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
-def _same(known: Facts, facts: Facts) -> bool:
+def _same(known: _Page, facts: Facts) -> bool:
     """Whether a reading tells nothing new. A page read in short at first has told less of all but its
     product."""
     return (
-        known.is_product == facts.is_product
-        and known.product == facts.product
-        and known.title == facts.title
-        and not any(facts.more.get(part) and not known.more.get(part) for part in _PARTS)
-        and len(facts.more.get("ids", ())) <= len(known.more.get("ids", ()))
+        known.facts.is_product == facts.is_product
+        and known.facts.product == facts.product
+        and known.facts.title == facts.title
+        and all(new <= old for new, old in zip(_told(facts), known.told, strict=True))
     )
 
 
+def _told(facts: Facts) -> tuple[int, ...]:
+    more = facts.more
+    return len(more.get("ids", ())), bool(more.get("variants")), bool(more.get("cards"))
+
+
 def _kept(facts: Facts) -> Facts:
-    """What is worth remembering."""
-    more = {key: facts.more[key] for key in _PARTS if facts.more.get(key)}
-    return Facts(facts.product, facts.sources, facts.is_product, facts.title, (), more)
+    """What is worth remembering. The title of a page that is no product's may greet its visitor by name."""
+    more = {key: facts.more[key] for key in ("ids", "variants", "cards") if facts.more.get(key)}
+    return Facts(facts.product, facts.sources, facts.is_product, facts.title if facts.is_product else "", (), more)
 
 
 def _written(facts: Facts) -> str:

@@ -208,6 +208,27 @@ def test_addresses_are_stored_as_hashes_only(tmp_path: Path) -> None:
     assert (tmp_path / "products-1.sqlite3").stat().st_mode & 0o077 == 0
 
 
+def test_whom_a_page_greets_is_not_stored(tmp_path: Path) -> None:
+    known = ProductMemory(tmp_path)
+    known.learn("shop.example", "/account", Facts(title="Welcome, Astrid"))
+    known.learn("shop.example", "/mug", MUG)
+    assert known.flush()
+    known.close()
+    held = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    assert b"Astrid" not in held and b"Mug" in held
+
+
+@pytest.mark.parametrize("facts", [MUG, LISTING], ids=["product", "listing"])
+def test_the_same_is_written_once(tmp_path: Path, facts: Facts) -> None:
+    known = ProductMemory(tmp_path)
+    for _ in range(3):
+        known.learn("shop.example", "/page", facts)
+        assert known.flush()
+    known.close()
+    with closing(sqlite3.connect(tmp_path / "products-1.sqlite3")) as database:
+        assert database.execute("SELECT max(number) FROM page").fetchone() == (1,)
+
+
 def test_the_file_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "ROWS", 600)
     known = ProductMemory(tmp_path)
