@@ -13,6 +13,8 @@ from .markup import Markup
 
 MOST = 60
 WIDEST = 12_000
+_HEADINGS = frozenset({"h2", "h3", "h4", "h5", "h6"})
+_NAMING = _HEADINGS | {"a", "strong", "p", "div", "span"}
 
 
 def read(page: Markup, reading: Reading) -> tuple[Mapping[str, Any], ...]:
@@ -57,32 +59,11 @@ def _card(page: Markup, reading: Reading, box: Box, before: int, after: int) -> 
         holder = parent
     if holder < 0:
         return None
-    name = ""
-    for inner in page.inside(holder):
-        label = page.names[inner]
-        if (
-            label in ("h2", "h3", "h4", "h5", "h6", "a", "strong", "p", "div", "span")
-            and page.close(inner) - page.ends[inner] < 800
-        ):
-            titled = (
-                label in ("h2", "h3", "h4", "h5", "h6")
-                or "title" in page.get(inner, "class")
-                or "name" in page.get(inner, "class")
-            )
-            text = (
-                clean_name(page.text(inner, 800))
-                if titled
-                else clean_name(page.get(inner, "title"))
-                if label == "a"
-                else ""
-            )
-            if len(text) > 2 and not vocabulary.BUY.fullmatch(text):
-                name = text
-                break
+    name = _name(page, holder) or clean_name(box.name)
     value, _ = next(iter(box.ids.values()))
     found: dict[str, Any] = {"content_ids": [value], "ids": {key: one for key, (one, _) in box.ids.items()}}
-    if name or box.name:
-        found["content_name"] = name or clean_name(box.name)
+    if name:
+        found["content_name"] = name
     tags = pricetag.tags(page, page.starts[holder], page.close(holder), -1, box.at, vat=reading.vat)
     amount: money.Amount | None = tags[0].amount if tags and tags[0].weight > 0 else box.price
     if amount is not None:
@@ -90,3 +71,19 @@ def _card(page: Markup, reading: Reading, box: Box, before: int, after: int) -> 
         if code:
             found["value"], found["currency"] = float(round(amount.value, currency.EXPONENTS.get(code, 2))), code
     return found if len(found) > 2 else None
+
+
+def _name(page: Markup, holder: int) -> str:
+    """What a card calls its product: its heading, else an element whose class says so, else a link's title."""
+    for inner in page.inside(holder):
+        label = page.names[inner]
+        if label not in _NAMING or page.close(inner) - page.ends[inner] >= 800:
+            continue
+        names = page.get(inner, "class")
+        if label in _HEADINGS or "title" in names or "name" in names:
+            text = clean_name(page.text(inner, 800))
+        else:
+            text = clean_name(page.get(inner, "title")) if label == "a" else ""
+        if len(text) > 2 and not vocabulary.BUY.fullmatch(text):
+            return text
+    return ""

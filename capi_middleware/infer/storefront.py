@@ -171,55 +171,52 @@ def _shopify(page: Markup, found: Storefront, classes: str) -> None:
         if code:
             found.currency = code[1] or code[2] or code[3]
             break
+    _shopify_meta(page, found)
+    for body, _ in _bodies(page, b"__st") if not found.kind else ():
+        match = _SHOPIFY_KIND.search(body)
+        if match:
+            found.say("product" if match[1] == "product" else "other", "__st")
+            break
+    if not found.items or not found.items[0].name:
+        _shopify_json(page, found)
+
+
+def _shopify_meta(page: Markup, found: Storefront) -> None:
+    """``var meta``: what kind of page it is, and the product without its name."""
     for body, span in _bodies(page, b"var meta"):
         match = _SHOPIFY_META.search(body)
-        if match:
-            value, end = loose.literal(body, match.end(), 300_000)
-            kind = value.get("page", {}) if isinstance(value, dict) else {}
-            if isinstance(kind, dict) and kind.get("pageType"):
-                found.say(
-                    "product" if kind["pageType"] == "product" else "other", "ShopifyAnalytics.meta.page.pageType"
-                )
-            product = value.get("product") if isinstance(value, dict) else None
-            if isinstance(product, dict):
-                found.items.append(_shopify_product(product, found.currency, "ShopifyAnalytics.meta.product"))
-                found.items[-1].spans.append(span)
-            break
-    if not found.kind:
-        for body, _ in _bodies(page, b"__st"):
-            match = _SHOPIFY_KIND.search(body)
-            if match:
-                found.say("product" if match[1] == "product" else "other", "__st")
-                break
-    if not found.items or not found.items[0].name:
-        for script in page.scripts:
-            size = script.end - script.start
-            if (
-                b"application/json" in script.attributes
-                and 40 < size < 300_000
-                and page.page.find(b'"variants"', script.start, script.end) >= 0
-            ):
-                value, _ = (
-                    loose.literal(text, start)
-                    if (start := (text := page.page[script.start : script.end].decode("utf-8", "replace")).find("{"))
-                    >= 0
-                    else ({}, 0)
-                )
-                product = (
-                    value.get("product")
-                    if isinstance(value, dict) and isinstance(value.get("product"), dict)
-                    else value
-                )
-                if isinstance(product, dict) and product.get("id") and isinstance(product.get("variants"), list):
-                    item = _shopify_product(product, found.currency, "product.json")
-                    item.set_name(product.get("title"), "product.title")
-                    item.spans.append((script.start, script.end))
-                    if found.items:
-                        found.items[0].spans.append((script.start, script.end))
-                        found.items[0].name = found.items[0].name or item.name
-                    else:
-                        found.items.append(item)
-                    break
+        if match is None:
+            continue
+        value, _ = loose.literal(body, match.end(), 300_000)
+        kind, product = (value.get(key) if isinstance(value, dict) else None for key in ("page", "product"))
+        if isinstance(kind, dict) and kind.get("pageType"):
+            found.say("product" if kind["pageType"] == "product" else "other", "ShopifyAnalytics.meta.page.pageType")
+        if isinstance(product, dict):
+            found.items.append(_shopify_product(product, found.currency, "ShopifyAnalytics.meta.product"))
+            found.items[-1].spans.append(span)
+        return
+
+
+def _shopify_json(page: Markup, found: Storefront) -> None:
+    """The product as a theme's JSON script tells it, which knows its name."""
+    for script in page.scripts:
+        if b"application/json" not in script.attributes or not 40 < script.end - script.start < 300_000:
+            continue
+        text = page.page[script.start : script.end].decode("utf-8", "replace")
+        start = text.find("{")
+        if start < 0 or '"variants"' not in text:
+            continue
+        value, _ = loose.literal(text, start)
+        product = value["product"] if isinstance(value, dict) and isinstance(value.get("product"), dict) else value
+        if not isinstance(product, dict) or not product.get("id") or not isinstance(product.get("variants"), list):
+            continue
+        item = _shopify_product(product, found.currency, "product.json")
+        if found.items:
+            found.items[0].name = found.items[0].name or item.name
+        else:
+            found.items.append(item)
+        found.items[0].spans.append((script.start, script.end))
+        return
 
 
 def _shopify_product(product: dict[str, Any], currency: str, path: str) -> Item:
