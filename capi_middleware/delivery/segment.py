@@ -27,7 +27,7 @@ MAX_RECORD = 512 << 10
 _PIECE = 4096  # zlib gives up the GIL above 5 KiB, and a busy thread then keeps it for 5 ms
 
 EVENT, REPORT, FORGET = 1, 2, 3
-LOSSES = ("journal-full", "memory-full", "too-large", "not-storable")
+LOSSES = ("memory-full", "too-large", "not-storable")
 
 
 class Found(NamedTuple):
