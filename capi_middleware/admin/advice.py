@@ -13,6 +13,7 @@ from .answers import meaning
 from .suggest import Quiet
 from .terms import event_term
 from .traffic import TOOL
+from .words import clock
 
 Say = Callable[..., str]
 ENOUGH = 20
@@ -317,6 +318,4 @@ def _list(names: frozenset[str]) -> str:
 
 
 def _date(at: float) -> str:
-    from .words import clock
-
     return clock(at)[:16]

@@ -13,7 +13,6 @@ from capi_middleware.settings.rule_reader import RuleReader
 from capi_middleware.settings.words import path_kinds
 
 from .inside import place_of
-from .shape import pattern_of
 from .terms import N_, SOURCES
 from .traffic import ShapeCount
 
@@ -149,11 +148,6 @@ def form_of(table: Mapping[str, Any]) -> RuleForm | None:
     trigger = "page" if method == "GET" else "act"
     event = str(table.get("event", ""))
     return RuleForm(event, "", str(table.get("name", "")), trigger, path, proof, detail, tuple(lines))
-
-
-def example_of(path: str) -> tuple[str, str]:
-    """(pattern for pages like it, pattern for it alone) of a path that somebody shows."""
-    return pattern_of(path)
 
 
 def matching(rule: Rule, counts: list[ShapeCount]) -> tuple[int, int]:

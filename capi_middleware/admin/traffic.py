@@ -322,13 +322,13 @@ class Traffic:
     # -- for people
 
     def shapes(self, host: str, days: int = 14) -> list[ShapeCount]:
-        """Requests of the last days, the most frequent first. ``host`` "": of all hosts."""
+        """Requests of the last days, the most frequent first."""
         since = int(time.time()) // 86400 - days
         return self._ask(
             ShapeCount,
-            "SELECT method, shape, outcome, event, sum(n) AS total FROM shape WHERE (host = ? OR ? = '') AND day >= ? "
+            "SELECT method, shape, outcome, event, sum(n) AS total FROM shape WHERE host = ? AND day >= ? "
             "GROUP BY method, shape, outcome, event ORDER BY total DESC",
-            (host, host, since),
+            (host, since),
         )
 
     def rules(self, host: str, days: int = 14) -> list[RuleCount]:
@@ -336,9 +336,9 @@ class Traffic:
         since = int(time.time()) - days * 86400
         return self._ask(
             RuleCount,
-            "SELECT hour, event, rule, sum(n) FROM rule WHERE (host = ? OR ? = '') AND hour >= ? "
+            "SELECT hour, event, rule, sum(n) FROM rule WHERE host = ? AND hour >= ? "
             "GROUP BY hour, event, rule ORDER BY hour",
-            (host, host, since),
+            (host, since),
         )
 
     def marks(self, host: str, days: int = 2) -> dict[str, int]:

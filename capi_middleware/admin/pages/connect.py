@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import os
 import re
 from typing import Any, NamedTuple
 
@@ -154,8 +155,6 @@ def _page(
 
 def _fixed(desk: Desk) -> bool:
     """Whether the environment or the program itself sets the token, so that nothing saved here would count."""
-    import os
-
     return bool(os.environ.get("CAPI_ACCESS_TOKEN") or os.environ.get("CAPI_PIXEL_ID")) and not desk.site
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from werkzeug.wrappers import Response
 
-from capi_middleware.admin import advice, chart, suggest
+from capi_middleware.admin import advice, chart, suggest, words
 from capi_middleware.admin.advice import Situation
 from capi_middleware.admin.desk import Desk
 from capi_middleware.delivery import Hour, PixelState, StoreError
@@ -55,9 +54,7 @@ def situation(
     health = services.outbox.health()
     if trouble:
         health["problems"] = [*health.get("problems", ()), f"store: {trouble}"]
-    rules = services.traffic.rules(desk.host)
-    known = {(one.event, one.rule) for one in rules}
-    quiet = [one for one in suggest.quiet_rules(rules, time.time()) if (one.event, one.rule) in known]
+    quiet = suggest.quiet_rules(services.traffic.rules(desk.host), desk.now)
     return Situation(
         settings,
         pixel,
@@ -108,17 +105,15 @@ def _charts(desk: Desk, hours: Sequence[Hour], counts: Mapping[str, int]) -> dic
             desk.percent,
         ),
         "delay": chart.columns(
-            [(desk_delay(desk, bound), n) for bound, n in delays(counts)],
+            [(_bound(desk, bound), n) for bound, n in delays(counts)],
             say("Time to reach Meta"),
             say("How many events reached Meta within which time."),
         ),
     }
 
 
-def desk_delay(desk: Desk, bound: float) -> str:
+def _bound(desk: Desk, bound: float) -> str:
     """A bucket's bound for people."""
-    from capi_middleware.admin import words
-
     return words.duration(bound, desk.language) if bound < 1e8 else f"> {words.duration(3600, desk.language)}"
 
 

@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response
 from capi_middleware.admin import inside, picker, ruleform, terms
 from capi_middleware.admin.desk import Desk
 from capi_middleware.admin.ruleform import Line, RuleForm
+from capi_middleware.admin.shape import pattern_of
 from capi_middleware.admin.words import value as show
 from capi_middleware.settings.condition import PatternError
 from capi_middleware.settings.value import css_parts, css_selector
@@ -91,7 +92,7 @@ def look(desk: Desk) -> Response:
     form, wrong = _form(desk)
     if wrong:
         return _json({"ok": False, "text": wrong})
-    made = ruleform.make(form, rules.fresh_name(desk, form))
+    made = rules.make(desk, form)
     if made.rule is None:
         problem = next(iter(made.problems))
         return _json({"ok": False, "text": desk.say(ruleform.field_problem(problem, form))})
@@ -123,7 +124,7 @@ def draft(desk: Desk) -> Response:
     form, wrong = _form(desk)
     if wrong:
         return desk.go("rules", wrong, "bad")
-    made = ruleform.make(form, rules.fresh_name(desk, form))
+    made = rules.make(desk, form)
     return rules._form_page(desk, form, -1, made)
 
 
@@ -134,7 +135,7 @@ def _form(desk: Desk) -> tuple[RuleForm, str]:
     if place is None:
         return RuleForm(), desk.say("This goes to another address than the shop's: the server cannot see it.")
     event = posted.get("event", "AddToCart")[:50]
-    like, exact = ruleform.example_of(place.path)
+    like, exact = pattern_of(place.path)
     trigger = "page" if posted.get("trigger") == "page" else "act"
     path = exact if posted.get("scope") == "exact" else like
     lines: list[Line] = []

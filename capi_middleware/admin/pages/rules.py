@@ -11,6 +11,8 @@ from werkzeug.wrappers import Response
 from capi_middleware.admin import narrate, picker, rulebook, ruleform, terms, versions
 from capi_middleware.admin.desk import Desk
 from capi_middleware.admin.ruleform import Made, RuleForm
+from capi_middleware.admin.shape import pattern_of
+from capi_middleware.admin.words import clock
 from capi_middleware.infer.platform import Platforms
 from capi_middleware.infer.preset import GENERAL, names, preset
 from capi_middleware.settings import SettingsError
@@ -153,9 +155,9 @@ def _editor(desk: Desk, before: Mapping[str, Any] | None, number: int) -> Respon
         return _from_text(desk, before, number)
     form = ruleform.read(posted, desk.authority)
     if posted.get("like"):
-        form = form._replace(path=ruleform.example_of(form.path)[0])
+        form = form._replace(path=pattern_of(form.path)[0])
         return _form_page(desk, form, number)
-    made = ruleform.make(form, fresh_name(desk, form))
+    made = make(desk, form)
     if made.rule is None or not posted.get("publish"):
         return _form_page(desk, form, number, made)
     return _publish(desk, made, before, number, lambda problem: _form_page(desk, form, number, made, problem))
@@ -214,8 +216,6 @@ def _publish(
 
 
 def _comment(desk: Desk) -> str:
-    from capi_middleware.admin.words import clock
-
     return f"admin page, {clock(desk.now)[:10]}"
 
 
@@ -240,7 +240,7 @@ def _form_page(desk: Desk, form: RuleForm, number: int, made: Made | None = None
         events=list(terms.EVENTS),
         known=terms.VALUES,
         sources=terms.SOURCES,
-        like=ruleform.example_of(form.path)[0] if form.path.startswith("/") and "<" not in form.path else "",
+        like=pattern_of(form.path)[0] if form.path.startswith("/") and "<" not in form.path else "",
         example=desk.request.form.get("example", ""),
         verdict_words=lambda explanation: verdict_words(desk, explanation),
     )
@@ -325,11 +325,16 @@ def change(desk: Desk, what: str, make: Callable[[str], str]) -> str:
     return ""
 
 
-def fresh_name(desk: Desk, form: RuleForm) -> str:
-    """A name that no rule has yet, after the event."""
+def make(desk: Desk, form: RuleForm) -> Made:
+    """The rule that a form asks for, with a name of its own."""
     event = form.own if form.event == "own" else form.event
+    return ruleform.make(form, fresh_name(desk, event, form.path or "…"))
+
+
+def fresh_name(desk: Desk, event: str, where: str) -> str:
+    """A name that no rule has yet, after the event."""
     taken = {rule.name for rule in desk.settings.rules}
-    base = f"{desk.event(event)}: {form.path or '…'}"[:70].replace("*", "…")
+    base = f"{desk.event(event)}: {where}"[:70].replace("*", "…")
     name, n = base, 1
     while name in taken:
         n += 1

@@ -19,7 +19,8 @@ _FOR_EVER = 4e9
 def listing(desk: Desk) -> Response:
     """The questions; a click is the answer."""
     dismissed = _dismissed(desk)
-    found = suggest.suggestions(desk.services.traffic.shapes(desk.host), dismissed)
+    counts = desk.services.traffic.shapes(desk.host)
+    found = suggest.suggestions(counts, dismissed)
     if desk.request.method == "POST":
         key = desk.request.form.get("key", "")[:500]
         if key.startswith(CALL):
@@ -32,7 +33,6 @@ def listing(desk: Desk) -> Response:
         _dismiss(desk, [*dismissed, key])
         return desk.go("suggestions", desk.say("It will not be suggested again."))
     quiet = suggest.quiet_rules(desk.services.traffic.rules(desk.host), desk.now)
-    counts = desk.services.traffic.shapes(desk.host)
     return desk.page(
         "suggestions.html",
         found=[(one, question(desk, one), rulebook.shown(_table(desk, one))) for one in found[:20]],
@@ -114,13 +114,8 @@ def _accept(desk: Desk, one: Suggestion) -> Response:
 
 def _table(desk: Desk, one: Suggestion) -> dict[str, object]:
     """The suggestion's rule with a name of its own."""
-    name = f"{desk.event(one.event)}: {one.shape}"[:70].replace("*", "…")
-    taken = {rule.name for rule in desk.settings.rules}
-    fresh, n = name, 1
-    while fresh in taken:
-        n += 1
-        fresh = f"{name} ({n})"
-    return {"event": one.event, "name": fresh, **{k: v for k, v in one.table.items() if k != "event"}}
+    name = rules.fresh_name(desk, one.event, one.shape)
+    return {"event": one.event, "name": name, **{key: value for key, value in one.table.items() if key != "event"}}
 
 
 def _dismissed(desk: Desk) -> list[str]:
