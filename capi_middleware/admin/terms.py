@@ -110,7 +110,6 @@ CONSENT: Mapping[str, str] = {
     "opaque": N_("Only a browser can read this tool's answer."),
     "unreadable": N_("The cookie is damaged or of a version that we do not know."),
     "no_tool": N_("No consent tool was seen."),
-    "cookie_missing": N_("The page reports a yes, but the tool's own cookie does not say so."),
     "gpc": N_("The browser asks not to be tracked (Global Privacy Control)."),
     "dnt": N_("The browser asks not to be tracked (Do Not Track), and the settings heed it."),
     "us_opt_out": N_("The visitor opted out of sale or sharing (US privacy)."),

@@ -33,7 +33,6 @@ CONSENT_REASONS = {
     "opaque": "Only a browser can read this tool's answer.",
     "unreadable": "The cookie is damaged or of a version that we do not know.",
     "no_tool": "No consent tool was seen.",
-    "cookie_missing": "The script reports a yes, but the tool's own cookie does not say so.",
     "gpc": "The browser sends Global Privacy Control.",
     "dnt": "The browser sends Do Not Track, and the settings heed it.",
     "us_opt_out": "The visitor opted out of sale or sharing (US privacy).",

@@ -1,4 +1,4 @@
-"""The mirror cookie, consent given while the page is open, and consent taken back."""
+"""The mirror cookie, by which consent that is given while the page is open counts; and consent taken back."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from capi_middleware.visit import (
     Answer,
     IdentityCodec,
     click_ids,
-    late_grant,
     mirror_cookie,
     mirror_value,
     withdrawal,
@@ -76,50 +75,14 @@ def test_mirror_counts_on_later_requests(
     assert (consent.answer, consent.source) == (answer, source)
 
 
-@pytest.mark.parametrize(
-    ("cookies", "posted", "answer", "allowed", "reason"),
-    [
-        ("", "", UNKNOWN, False, "no_tool"),
-        (YES, "", GRANTED, True, "accepted"),
-        (YES, "v1.g.cookiebot.1700000000", GRANTED, True, "accepted"),
-        ("", "v1.g.usercentrics.1700000000", GRANTED, True, "accepted"),
-        ("", "v1.g.api.1700000000", GRANTED, True, "accepted"),
-        ("", "v1.g.consentmode.1700000000", GRANTED, True, "accepted"),
-        ("", "v1.g.cookiebot.1700000000", UNKNOWN, False, "cookie_missing"),
-        ("", "v1.g.invented.1700000000", UNKNOWN, False, "cookie_missing"),
-        ("", "v1.d.usercentrics.1700000000", DENIED, False, "refused"),
-        (YES, "v1.d.cookiebot.1700000000", DENIED, False, "refused"),
-        (NO, "v1.g.usercentrics.1700000000", DENIED, False, "refused"),
-        ("", "granted", UNKNOWN, False, "unreadable"),
-        ("", "v1.g.usercentrics.1", UNKNOWN, False, "unreadable"),
-    ],
-)
-def test_late_grant(
-    cookies: str, posted: str, answer: Answer, allowed: bool, reason: str, look: Any, make_settings: Any
-) -> None:
-    settings = make_settings(consent={"mode": "required"})
-    consent = late_grant(look(settings, cookies=cookies), posted, settings, NOW)
-    assert (consent.answer, consent.allowed, consent.reason) == (answer, allowed, reason)
-
-
-def test_late_no_counts_in_implied_mode_too(look: Any, make_settings: Any) -> None:
-    settings = make_settings(consent={"mode": "implied"})
-    assert not late_grant(look(settings), "v1.d.api.1700000000", settings, NOW).allowed
-
-
-def test_browsers_no_outweighs_a_late_yes(look: Any, make_settings: Any) -> None:
-    settings = make_settings(consent={"mode": "required"})
-    assert late_grant(look(settings, sec_gpc="1"), "v1.g.api.1700000000", settings, NOW).reason == "gpc"
-
-
-def test_off_stays_off(look: Any, make_settings: Any) -> None:
-    settings = make_settings(consent={"mode": "off"})
-    assert late_grant(look(settings), "v1.d.api.1700000000", settings, NOW).allowed
-
-
-def test_an_ignored_tool_grants_nothing(look: Any, make_settings: Any) -> None:
+def test_a_mirror_of_an_ignored_tool_says_nothing(look: Any, make_settings: Any) -> None:
     settings = make_settings(consent={"mode": "required", "ignore_tools": ("usercentrics",)})
-    assert not late_grant(look(settings), "v1.g.usercentrics.1700000000", settings, NOW).allowed
+    assert not look(settings, cookies="capi_consent=v1.g.usercentrics.1699990000").consent.allowed
+
+
+def test_the_browser_s_no_outweighs_a_mirror(look: Any, make_settings: Any) -> None:
+    settings = make_settings(consent={"mode": "required"})
+    assert look(settings, cookies="capi_consent=v1.g.api.1699990000", sec_gpc="1").consent.reason == "gpc"
 
 
 def test_withdrawal_takes_everything_with_it(look: Any, make_settings: Any) -> None:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from .answer import ToolAnswer
-from .late import late_grant
 from .memory import memory_for
 from .mirror import MIRROR_COOKIE, mirror_cookie, mirror_value, read_mirror
 from .pages import consent_tools_in, note_page, scan_due
-from .read import unreadable_counts
 from .resolve import resolve_consent
 from .tester import ConsentTest, check_consent
 from .tools import TOOL_NAMES
@@ -19,7 +17,6 @@ __all__ = [
     "ToolAnswer",
     "check_consent",
     "consent_tools_in",
-    "late_grant",
     "memory_for",
     "mirror_cookie",
     "mirror_value",
@@ -27,5 +24,4 @@ __all__ = [
     "read_mirror",
     "resolve_consent",
     "scan_due",
-    "unreadable_counts",
 ]

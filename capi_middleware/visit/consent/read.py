@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from collections import Counter
 from collections.abc import Mapping
 from functools import lru_cache
 
@@ -18,8 +16,6 @@ from .tools import IUBENDA, IUBENDA_NAME, TOOLS, Tool, Values
 
 _CACHED = 1_024
 _LONGEST_CACHED = 2_048
-_lock = threading.Lock()
-_unreadable: Counter[str] = Counter()
 
 
 class Reader:
@@ -63,9 +59,6 @@ class Reader:
             said = tool.read(values, self.settings)
         except Exception:  # whatever a damaged cookie provokes is no answer
             said = UNREADABLE
-        if said is UNREADABLE:
-            with _lock:
-                _unreadable[tool.name] += 1
         return ToolAnswer(tool.name, *said)
 
     def _add_mirror(self, found: list[ToolAnswer], value: str, now: float) -> None:
@@ -85,9 +78,3 @@ def _generic(values: Values, settings: ConsentSettings) -> Said:
 
 
 reader_for = PerSettings(Reader)
-
-
-def unreadable_counts() -> dict[str, int]:
-    """How many distinct damaged values were met, by tool, since the process began."""
-    with _lock:
-        return dict(_unreadable)

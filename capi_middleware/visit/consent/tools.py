@@ -302,5 +302,5 @@ BROWSER_TOOLS = frozenset(
     {"usercentrics", "termly", "osano", "klaro", "didomi", "consentmode", "layer", "tcf", "gpp", "api"}
 )
 """Tools that may keep their answer where no server sees it (localStorage, an opaque cookie, JavaScript only), and the
-shop's own call: only of these is an answer believed that the page's script reports (:mod:`.late`)."""
+shop's own call: what the page's script learns of them stands in the mirror (:mod:`.mirror`)."""
 TOOL_NAMES = frozenset(tool.name for tool in TOOLS) | {"iubenda", "generic", "mirror"} | BROWSER_TOOLS
