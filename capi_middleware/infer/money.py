@@ -68,7 +68,11 @@ _NUMBER = regex(
     r")(?P<dash>[.,:]?-{1,2}(?![\w.]))?"
 )
 _MACHINE = regex(r"\d{1,12}(?:[.,]\d{1,2})?")
-_POINT = regex(r"\d{1,12}\.\d{3,12}")
+_POINT = regex(r"(?:\d{1,12}|\d{1,3}(?:,\d{3}){1,3})\.\d{3,12}")
+# Currencies of three decimals, whose prices are written with all of them (the Iraqi dinar's are not).
+_WITH_FILS = ("KWD", "BHD", "OMR", "JOD", "LYD", "TND", "د.ك")
+_FILS = regex(r"(?<![\d.,])(\d{1,9}|\d{1,3}(?:,\d{3}){1,3})\.(\d{3})(?![\d.,]*\d)")
+_MILLIMES = regex(r"(?<![\d.,])(\d{1,9}),(\d{3})(?![\d.,]*\d)")
 # What stands before an amount that is not the price to pay.
 _OLD = regex(
     r"(?:\bord(?:inarie)?\.?(?: ?pris)?|\btidigare(?: pris)?|\bförr|\brek\.?(?: ?pris)?|\bwas|\bbefore|\breg(?:ular)?"
@@ -113,6 +117,10 @@ def plain(text: str) -> str:
 def amounts(text: str, limit: int = 12) -> list[Amount]:
     """All amounts in a human text, in order; percentages, "2 for", negative ones, old prices and savings left out."""
     text = plain(text)
+    if any(mark in text for mark in _WITH_FILS):
+        if "TND" in text:  # in Tunisia the decimal mark is a comma as often
+            text = _MILLIMES.sub(_thousandths, text)
+        text = _FILS.sub(_thousandths, text)
     found: list[Amount] = []
     ended = 0
     for match in _NUMBER.finditer(text):
@@ -144,6 +152,11 @@ def amounts(text: str, limit: int = 12) -> list[Amount]:
             found.append(Amount(value, written, unit))
             ended = end
     return found
+
+
+def _thousandths(match: re.Match[str]) -> str:
+    """With a fourth decimal, which no thousands have."""
+    return f"{match[1].replace(',', '')}.{match[2]}0"
 
 
 @lru_cache(1024)
@@ -190,5 +203,5 @@ def machine(raw: Any) -> Amount | None:
     if _MACHINE.fullmatch(text):
         return Amount(Decimal(text.replace(",", ".")))
     if _POINT.fullmatch(text):
-        return Amount(Decimal(text))
+        return Amount(Decimal(text.replace(",", "")))
     return human(text)
