@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import time
 from collections.abc import Sequence
 
-from capi_middleware.delivery import Ledger, OrderDesk, State
+from capi_middleware.delivery import Ledger, OrderDesk, State, may_be_sent
 from capi_middleware.settings import SettingsSource
+from capi_middleware.settings.settings import DeliverySettings
 
 from .delivering import answer, common_options, guarded, source_of
 
@@ -46,8 +48,16 @@ def _refused(source: SettingsSource, numbers: Sequence[int]) -> dict[int, str]:
                 found[number] = f"There is no event {number}: capi-middleware status shows the dead ones."
             elif record.entry.state not in (State.DEAD, State.EXPIRED):
                 found[number] = f"Event {number} is {record.entry.state.value}, neither dead nor expired."
+            elif not may_be_sent(record.entry, _delivery(source, record.entry.pixel_id), time.time()):
+                found[number] = f"Event {number} is too old: Meta would refuse it, or count it twice ([delivery] late)."
             elif not record.payload:
                 found[number] = f"Event {number} is known by its line alone: what it said has been deleted."
     finally:
         ledger.close()
     return found
+
+
+def _delivery(source: SettingsSource, pixel_id: str) -> DeliverySettings:
+    """The settings of the pixel's shop."""
+    current = source.current
+    return next((site for site in current.sites if site.meta.pixel_id == pixel_id), current).delivery

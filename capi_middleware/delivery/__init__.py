@@ -8,6 +8,7 @@ from .orders import OrderDesk
 from .outbox import Outbox
 from .store import StoreError
 from .trial import Trial, send_test_event, try_access
+from .validate import may_be_sent
 from .verdict import Verdict
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "StoreError",
     "Trial",
     "Verdict",
+    "may_be_sent",
     "send_test_event",
     "try_access",
 ]

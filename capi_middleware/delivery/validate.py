@@ -11,6 +11,9 @@ import re
 from typing import Any
 
 from capi_middleware.events import is_valid_name
+from capi_middleware.settings.settings import DeliverySettings
+
+from .entry import Entry, Evidence
 
 DAY = 86400
 MAX_AGE = 7 * DAY - 3600  # Meta refuses the whole batch at seven days
@@ -88,6 +91,12 @@ def _mend_custom_data(data: Any) -> str:
 
 def _is_list(value: Any) -> bool:
     return isinstance(value, list | tuple)
+
+
+def may_be_sent(entry: Entry, delivery: DeliverySettings, now: float) -> bool:
+    """Whether an event is young enough to be sent (again): else it expires at once. A twin that was blocked is none."""
+    twin = entry.browser and entry.evidence & (Evidence.BLOCKED | Evidence.HANDED) != Evidence.BLOCKED
+    return entry.event_time >= oldest_allowed(now, twin, delivery.late)
 
 
 def oldest_allowed(now: float, paired: bool, late: str) -> float:

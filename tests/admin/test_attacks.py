@@ -11,6 +11,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -24,7 +25,7 @@ from capi_middleware.admin import account, inside, throttle
 from capi_middleware.admin.app import ROUTES
 from capi_middleware.admin.gate import Access
 from capi_middleware.admin.picker import COOKIE as PICK
-from capi_middleware.admin.state import AdminState
+from capi_middleware.admin.state import AdminState, clear_notes
 from capi_middleware.delivery import Ledger
 from capi_middleware.demo import Shop
 from capi_middleware.sandbox import Listener, Sandbox
@@ -595,8 +596,7 @@ def test_25_28_the_token_is_in_its_file_alone(
     app.close()
     state = Path(app._source.current.server.state_dir)
     with AdminState(state).open() as database:
-        database.execute("DELETE FROM note WHERE key LIKE 'pending%'")
-        database.execute("SELECT 1")
+        clear_notes(database, time.time() + 601)
     told = [path for path in tmp_path.rglob("*") if path.is_file() and TOKEN.encode() in path.read_bytes()]
     assert {path.name for path in told} <= {"settings.toml", *(path.name for path in (state / "good").glob("*"))}
     assert all(TOKEN not in text for text in (*pages, caplog.text))

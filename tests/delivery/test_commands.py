@@ -89,6 +89,28 @@ def test_dead_letters(sink: Sink, outbox: Outbox, capsys: pytest.CaptureFixture[
     assert told(capsys, "replay") == (0, {"replayed": 0, "refused": {}})
 
 
+@pytest.mark.parametrize(("late", "refused"), [("drop", True), ("send", False)])
+def test_what_is_too_old_is_not_replayed(
+    sink: Sink,
+    outbox: Outbox,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    late: str,
+    refused: bool,
+) -> None:
+    """Its browser twin has counted: "wait to be sent again" would be untrue, as it expires at once."""
+    sink.script = lambda events, body: error(100, 2804050)
+    outbox.put(event(event_time=int(time.time()) - 40 * 3600))
+    assert outbox.flush(10)
+    outbox.close()
+    (tmp_path / "capi.toml").write_text(f'[delivery]\nlate = "{late}"\n', encoding="utf-8")
+    number = str(told(capsys, "status")[1]["dead"][0]["number"])
+    with time_machine.travel(time.time() + 8 * 3600):
+        code, found = told(capsys, "replay", number)
+    assert (code, found["replayed"]) == ((1, 0) if refused else (0, 1))
+    assert ("too old" in str(found["refused"])) is refused
+
+
 def test_worker_once_tells_when_something_is_left(sink: Sink, outbox: Outbox) -> None:
     sink.script = lambda events, body: Reply(503)
     outbox.put(event())

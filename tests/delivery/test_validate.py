@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
-from capi_middleware.delivery.validate import mend, oldest_allowed
+from capi_middleware.delivery.entry import Entry, Evidence, State
+from capi_middleware.delivery.validate import may_be_sent, mend, oldest_allowed
 from capi_middleware.events import graph_event
+from capi_middleware.settings.settings import DeliverySettings
 from tests.delivery.make import event
 
 NOW = 1_700_000_000.0
@@ -17,6 +19,25 @@ def payload(**changes: Any) -> dict[str, Any]:
     made = graph_event(event(event_time=int(NOW)))
     made.update(changes)
     return {key: value for key, value in made.items() if value is not None}
+
+
+@pytest.mark.parametrize(
+    ("hours", "browser", "evidence", "late", "sent"),
+    [
+        (46, True, Evidence.NONE, "drop", True),
+        (48, True, Evidence.NONE, "drop", False),
+        (48, True, Evidence.HANDED, "drop", False),
+        (48, True, Evidence.BLOCKED, "drop", True),
+        (48, True, Evidence.BLOCKED | Evidence.HANDED, "drop", False),
+        (48, True, Evidence.NONE, "send", True),
+        (48, False, Evidence.NONE, "drop", True),
+        (168, False, Evidence.NONE, "send", False),
+    ],
+)
+def test_what_may_be_sent_again(hours: int, browser: bool, evidence: Evidence, late: str, sent: bool) -> None:
+    entry = Entry(1, "1", "Lead", "id", int(NOW) - hours * 3600, NOW, State.DEAD, browser, evidence, *([0.0] * 2), NOW,
+                  0, 0, "", "", "", "")  # fmt: skip
+    assert may_be_sent(entry, DeliverySettings(late=late), NOW) is sent
 
 
 def test_a_good_event_passes_unchanged() -> None:

@@ -12,7 +12,16 @@ from werkzeug.wrappers import Response
 
 from capi_middleware.admin import answers, terms, words
 from capi_middleware.admin.desk import Desk
-from capi_middleware.delivery import Entry, Evidence, Filter, OrderDesk, Record, State, StoreError
+from capi_middleware.delivery import (
+    Entry,
+    Evidence,
+    Filter,
+    OrderDesk,
+    Record,
+    State,
+    StoreError,
+    may_be_sent,
+)
 
 from . import rules
 
@@ -84,6 +93,7 @@ def detail(desk: Desk, number: int) -> Response:
         consent=_consent(desk, record.consent),
         keys=[key for key in terms.KEYS if key in record.payload.get("user_data", {})],
         why=unpaired(desk, entry),
+        again=entry.state in (State.DEAD, State.EXPIRED) and may_be_sent(entry, desk.settings.delivery, desk.now),
     )
 
 
