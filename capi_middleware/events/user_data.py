@@ -35,6 +35,7 @@ _WRITTEN_AS_AT_HOME = ("ph", "db")
 _DIGEST = re.compile(r"[0-9a-fA-F]{64}")
 _MAX_VALUES = 8
 _MAX_LENGTH = 512
+_LARGEST = 10**100
 
 
 def user_data(mapping: Mapping[str, Any], country: str = "") -> UserData:
@@ -91,7 +92,7 @@ def _texts(raw: Any) -> Iterable[str]:
     for value in list(values)[:_MAX_VALUES]:
         if isinstance(value, date):
             value = value.strftime("%Y%m%d")
-        if isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool)):
-            text = clean(str(value)) if len(str(value)) <= _MAX_LENGTH else ""
-            if text:
-                yield text
+        if isinstance(value, int) and not isinstance(value, bool) and abs(value) < _LARGEST:
+            value = str(value)
+        if isinstance(value, str) and len(value) <= _MAX_LENGTH and (text := clean(value)):
+            yield text

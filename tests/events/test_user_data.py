@@ -213,7 +213,23 @@ def test_a_date_is_a_birth_date() -> None:
     assert user_data({"db": date(1997, 2, 16)}) == {"db": (sha("19970216"),)}
 
 
-@pytest.mark.parametrize("value", [None, "", " ", [], {}, True, 1.5, b"a@example.com", object(), ["", None], "\u200b"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        "",
+        " ",
+        [],
+        {},
+        True,
+        1.5,
+        b"a@example.com",
+        object(),
+        ["", None],
+        "\u200b",
+        pytest.param(10**5_000, id="huge"),
+    ],
+)
 def test_nothing_is_never_hashed(value: object) -> None:
     assert user_data(dict.fromkeys(USER_DATA_KEYS, value)) == {}
 
