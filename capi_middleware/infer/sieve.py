@@ -95,6 +95,7 @@ class Sieve:
         "_scope",
         "_script",
         "_scripts",
+        "_size",
         "_tag",
         "_trail",
     )
@@ -104,6 +105,7 @@ class Sieve:
         self._head = bytearray()
         self._data = bytearray()
         self._scripts: list[bytes] = []
+        self._size = 0  # of those
         self._dull = bytearray()
         self._form = bytearray()
         self._body = bytearray()
@@ -200,7 +202,9 @@ class Sieve:
             and (b'Product"' in self._script or b'Product"' in piece)
         ):
             while self._scripts and len(piece) > self._room():
-                self._scripts.remove(max(self._scripts, key=len))
+                largest = max(self._scripts, key=len)
+                self._scripts.remove(largest)
+                self._size -= len(largest)
             room = max(0, self._room())
             self._script += piece[:room]
             if len(piece) <= room:
@@ -211,7 +215,7 @@ class Sieve:
         self._script.clear()
 
     def _room(self) -> int:
-        return self._bounds.scripts - len(self._data) - sum(map(len, self._scripts)) - len(self._script)
+        return self._bounds.scripts - len(self._data) - self._size - len(self._script)
 
     def _tell(self) -> None:
         body = bytes(self._script)
@@ -220,7 +224,9 @@ class Sieve:
         elif any(mark in body for mark in _TELLING) or (
             len(body) < self._bounds.small and any(mark in body for mark in _HINTS)
         ):
-            self._scripts.append(self._tag + body + b"</script>")
+            script = self._tag + body + b"</script>"
+            self._scripts.append(script)
+            self._size += len(script)
         elif len(self._dull) < DULL - 300:
             self._dull += _short(self._tag) + body[:80] + b"</script>"
         self._script = bytearray()
