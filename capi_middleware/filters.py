@@ -9,7 +9,7 @@ from .events import Event
 from .infer import FactReader, Facts
 from .page import Injector, Verdict
 from .page.codec import Codec, DamagedBody, readable
-from .page.verdict import Headers
+from .page.verdict import Headers, Reason
 
 LARGEST_GATHERED = 64 * 1024
 """Bytes of an answer in pieces that are kept for a rule which asks for it."""
@@ -70,6 +70,7 @@ class PageFilter:
         if self._asks:
             self.faulty = True  # from the next page on consent is asked for; this one goes out as it came
             return body
+        self._told()
         self._look()
         # Nothing has gone out yet: without our snippet, the app's own headers go out too.
         self.faulty = not self._injector.injected
@@ -78,21 +79,29 @@ class PageFilter:
     def feed(self, chunk: bytes) -> bytes:
         self._headers = None
         out = self._injector.feed(chunk)
-        if self._injector.injected and not self._viewed and self._view is not None:
-            self._viewed = True
-            self._journey.hand_over([self._view])
+        self._told()
         return out
 
     def finish(self) -> bytes:
         self._headers = None
         rest = self._injector.finish()
+        self._told()
         self._look()
         return rest
 
+    def _told(self) -> None:
+        """The view stands in the page, so its server leg is due, whatever becomes of the page's end."""
+        if self._injector.injected and not self._viewed and self._view is not None:
+            self._viewed = True
+            self._journey.hand_over([self._view])
+
     def _look(self) -> None:
         injector = self._injector
-        if injector.fault is not None:
-            self._journey.note_fault(injector.fault)
+        fault = injector.fault
+        if isinstance(fault, DamagedBody):  # the shop's own
+            self._journey.note_refusal((Reason.BOMB if fault.bomb else Reason.DAMAGED).name)
+        elif fault is not None:
+            self._journey.note_fault(fault)
         elif not injector.injected:
             self._journey.note_refusal(injector.reason.name)
 

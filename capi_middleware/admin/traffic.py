@@ -23,6 +23,7 @@ from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 from capi_middleware.infer import Conclusion
+from capi_middleware.infer.address import cut
 from capi_middleware.settings.words import route_of
 from capi_middleware.visit import Answer, Asker, Visit
 
@@ -417,7 +418,7 @@ def _outcome(host: str, status: int, headers: Iterable[tuple[str, str]]) -> str:
     if status >= 400:
         return "error"
     if status in (301, 302, 303, 307, 308):
-        target = urlsplit(_header(headers, "location"))
+        target = cut(_header(headers, "location"))
         return f">{target.path}" if target.hostname in (None, host) else "other"
     kind = _header(headers, "content-type").partition(";")[0].strip().lower()
     if kind == "text/html":

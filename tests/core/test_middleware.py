@@ -8,6 +8,7 @@ import logging
 import re
 import threading
 import time
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -51,7 +52,11 @@ class Visitor:
 
 
 def calls(response: TestResponse) -> list[tuple[str, dict[str, Any], str]]:
-    found = re.findall(r"fbq\('track', '(\w+)', (\{.*?\}), \{eventID: '(\w+)'\}\);", response.text)
+    return calls_in(response.data)
+
+
+def calls_in(page: bytes) -> list[tuple[str, dict[str, Any], str]]:
+    found = re.findall(r"fbq\('track', '(\w+)', (\{.*?\}), \{eventID: '(\w+)'\}\);", page.decode())
     return [(name, json.loads(data), event_id) for name, data, event_id in found]
 
 
@@ -320,6 +325,32 @@ def test_what_a_page_shows_is_seen_though_it_is_compressed(coding: str, sandbox:
     visitor.post("/", {"q7": "John_Smith@gmail.com"})
     assert app.flush(10)
     assert "em" in sandbox.server_events[-1].payload["user_data"]
+    app.close()
+
+
+@pytest.mark.parametrize(("kept", "injected"), [(9, False), (-9, True)])
+@pytest.mark.parametrize("kind", [list, iter])
+def test_a_body_that_the_shop_has_damaged_is_no_fault_of_ours(
+    kept: int, injected: bool, kind: Any, sandbox: Sandbox, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """And a view that stands in the page has its server leg, though the page has no end."""
+    random = "".join(f"<p>{hash(number) ** 7}</p>" for number in range(9000)).encode()
+    body = gzip.compress(PAGE.replace(b"Hej", random))[:kept]
+
+    def shop(environ: Any, start_response: Any) -> Any:
+        start_response("200 OK", [("Content-Type", "text/html"), ("Content-Encoding", "gzip")])
+        return kind([body])
+
+    app = wrap(shop, sandbox, tmp_path)
+    visitor = Visitor(app)
+    data = visitor.get("/").data
+    page = zlib.decompressobj(31).decompress(data)
+    assert (b"fbq('init'" in page) == injected
+    assert injected or data == body
+    health = visitor.client.get("/_shop/health").json
+    assert health is not None and health["verdicts"]["DAMAGED"] == 1 and "FAULT_PAGE" not in health["verdicts"]
+    assert "a fault of ours" not in caplog.text
+    assert server_events(app, sandbox) == [(name, event_id) for name, _, event_id in calls_in(page)]
     app.close()
 
 
