@@ -293,7 +293,7 @@ def _weigh(page: Markup, index: int, amount: money.Amount, heading: int, button:
     if given.get("itemprop") in ("price", "lowPrice"):
         weight += 4
     if amount.mark:
-        weight += 3
+        weight += 1 if currency.may_measure(amount.mark) else 3
         why.append("currency")
     if said.sale:
         weight += 1.5

@@ -189,6 +189,18 @@ def test_a_measure_is_no_price(measure: str) -> None:
     assert "value" not in read(LAMP.format(head="").replace("</h1>", f"</h1><p>{measure}</p>").encode()).product
 
 
+@pytest.mark.parametrize("body", ["<p>6 ft</p><p>12.99 USD</p>", "<p>12.99 USD</p><p>6 ft</p>"])
+def test_a_price_beside_a_measure_is_found(body: str) -> None:
+    found = read(LAMP.format(head="").replace("</h1>", f"</h1>{body}").encode()).product
+    assert (found["value"], found["currency"]) == (12.99, "USD")
+
+
+def test_forints_are_read_where_they_are_paid_with() -> None:
+    html = LAMP.format(head="").replace('lang="en"', 'lang="hu"').replace("</h1>", "</h1><p>12 990 Ft</p>")
+    found = read(html.encode()).product
+    assert (found["value"], found["currency"]) == (12990.0, "HUF")
+
+
 def test_what_is_remembered_is_bounded_by_its_size(monkeypatch: pytest.MonkeyPatch) -> None:
     """Some themes put hundreds of kilobytes of variations into a page, and its facts rest on them."""
     variations = ",".join(f'{{"variation_id":{one},"sku":"S-{one}","display_price":9}}' for one in range(4_000))
