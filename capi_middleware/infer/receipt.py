@@ -32,7 +32,9 @@ _NUMBER = regex(
 )
 _CODE = regex(r"#?([A-Z0-9][A-Z0-9_/-]{1,38})", re.I)
 _BRACKETS = regex(r"\([^()]{0,80}\)")
-_REMARK = regex(r"\([^()]{0,60}\d[.,]\d\d?(?!\d)[^()]{0,20}\)")  # "(of which tax 25.00)"
+_REMARK = regex(  # "(of which tax 25.00)", "(3 items)"
+    r"\([^()]{0,60}\d[.,]\d\d?(?!\d)[^()]{0,20}\)|\(\s*\d{1,3}\s?[^\W\d][^()%\d]{0,20}\)"
+)
 _SPACES = regex(r"[\s\x1f]+")
 _FIRST = regex(r"[^\W\d_]+")
 _DATE = regex(r"\d{4}-\d{2}-\d{2}|\d{1,2}[./]\d{1,2}[./]\d{2,4}")
