@@ -14,19 +14,8 @@ from capi_middleware.delivery import OrderDesk, Outbox, StoreError
 from capi_middleware.delivery.orders import carry_out, place
 from capi_middleware.delivery.worker import Worker
 from capi_middleware.events import Visitor
-from capi_middleware.settings import Secret, Settings
-from capi_middleware.settings.settings import DeliverySettings, MetaSettings, ServerSettings
-from tests.delivery.make import PIXEL, event
+from tests.delivery.make import Source, event
 from tests.delivery.sink import Sink
-
-
-class Source:
-    def __init__(self, url: str, folder: Path, **delivery: Any) -> None:
-        self.current = Settings(
-            meta=MetaSettings(PIXEL, Secret("TOKEN"), graph_url=url),
-            delivery=DeliverySettings(**delivery),
-            server=ServerSettings(state_dir=str(folder)),
-        )
 
 
 class Deliverer:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import sys
 import threading
@@ -23,19 +22,8 @@ from capi_middleware.delivery import runner as runner_module
 from capi_middleware.delivery.places import on_network, open_store
 from capi_middleware.delivery.segment import MAX_RECORD
 from capi_middleware.events import Visitor
-from capi_middleware.settings import Secret, Settings
-from capi_middleware.settings.settings import DeliverySettings, MetaSettings, ServerSettings
-from tests.delivery.make import PIXEL, event
+from tests.delivery.make import PIXEL, Source, event
 from tests.delivery.sink import Reply, Sink, error
-
-
-class Source:
-    def __init__(self, url: str, folder: Path, **delivery: Any) -> None:
-        self.current = Settings(
-            meta=MetaSettings(PIXEL, Secret("TOKEN"), graph_url=url),
-            delivery=DeliverySettings(**delivery),
-            server=ServerSettings(state_dir=str(folder)),
-        )
 
 
 @pytest.fixture
@@ -210,17 +198,9 @@ def test_two_outboxes_of_one_process_share_a_folder(make: Callable[..., Outbox],
     assert sorted(sink.accepted) == sorted(each.event_id for each in made)
 
 
-class _Shop(Source):
-    def __init__(self, url: str, folder: Path, pixel_id: str) -> None:
-        super().__init__(url, folder)
-        self.current = dataclasses.replace(
-            self.current, meta=MetaSettings(pixel_id, Secret(f"TOKEN{pixel_id}"), graph_url=url)
-        )
-
-
 @pytest.fixture
 def turns(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Turns of tenths of seconds. How often each store was opened, so far."""
+    """Short turns. How often a store was opened, so far."""
     opened = [0]
 
     def counted(*words: Any) -> Any:
@@ -228,13 +208,14 @@ def turns(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         return open_store(*words)
 
     monkeypatch.setattr(runner_module, "_YIELD_AFTER", 0.2)
-    monkeypatch.setattr(runner_module, "_GIVE_WAY", 0.2)
+    monkeypatch.setattr(runner_module, "_GIVE_WAY", 1.5)  # others ask for the lock every second
     monkeypatch.setattr(runner_module, "open_store", counted)
     return opened
 
 
 def test_two_shops_that_share_a_folder_take_turns(turns: list[int], sink: Sink, tmp_path: Path) -> None:
-    shops = [Outbox(_Shop(sink.url, tmp_path / "state", pixel_id)) for pixel_id in ("111111", "222222")]
+    pixels = ("111111", "222222")
+    shops = [Outbox(Source(sink.url, tmp_path / "state", pixel, f"TOKEN{pixel}")) for pixel in pixels]
     made = [event(pixel_id=shop._source.current.meta.pixel_id) for shop in shops for _ in range(3)]
     for n, each in enumerate(made):
         shops[n // 3].put(each)
@@ -245,10 +226,11 @@ def test_two_shops_that_share_a_folder_take_turns(turns: list[int], sink: Sink, 
 
 
 def test_a_pixel_of_before_keeps_the_shop_s_events_moving(
-    turns: list[int], make: Callable[..., Outbox], sink: Sink
+    turns: list[int], make: Callable[..., Outbox], sink: Sink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Events wait for a Pixel ID that was mistyped at first: nobody else is there to send them, so giving way to
     another process every few seconds, for days, would only hold up the others."""
+    monkeypatch.setattr(runner_module, "_GIVE_WAY", 0.2)
     outbox = make()
     outbox.put(event(pixel_id="999999"))
     time.sleep(4)
