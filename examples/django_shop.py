@@ -136,7 +136,8 @@ def cart(request: HttpRequest) -> HttpResponse:
 def add(request: HttpRequest, id: int) -> HttpResponse:
     if id not in PRODUCTS or request.method != "POST":
         raise Http404
-    quantity = int(request.POST.get("quantity") or 1)
+    asked = request.POST.get("quantity") or "1"
+    quantity = int(asked) if asked.isdecimal() else 0
     if not 0 < quantity <= PRODUCTS[id]["stock"]:
         messages.error(request, f"{PRODUCTS[id]['name']} is not available in that quantity.")
     else:

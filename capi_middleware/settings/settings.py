@@ -436,8 +436,10 @@ class Settings:
         return bool(self.meta.pixel_id) and not self.meta.paused
 
     def for_host(self, host: str) -> Settings:
-        """The site of this host (lower case, without port), or the settings themselves."""
-        for site in self.sites:
-            if site.host == host or host in site.aliases:
-                return site
+        """The site of this host (lower case, without port; ``www.`` before it is the same shop unless a site is called
+        so), or the settings themselves."""
+        for name in (host, host.removeprefix("www.")):
+            for site in self.sites:
+                if site.host == name or name in site.aliases:
+                    return site
         return self

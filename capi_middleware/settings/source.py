@@ -180,10 +180,10 @@ class SettingsSource:
         if self.generation and settings == self.current:
             return
         hosts: dict[str, Settings] = {}
-        for site in sites:
-            for host in (site.host, *site.aliases):
-                hosts.setdefault(host, site)
-                hosts.setdefault(f"www.{host}", site)
+        for prefix in ("", "www."):  # a site that is called www.… itself has the name before another one's
+            for site in sites:
+                for host in (site.host, *site.aliases):
+                    hosts.setdefault(prefix + host, site)
         self.current, self.hosts, self.version = settings, hosts, version
         self.generation += 1
         for subscriber in tuple(self._subscribers):

@@ -64,7 +64,7 @@ def test_sites_inherit_and_come_first(file: Path) -> None:
     assert b.meta.access_token == Secret("EAA")
     assert [rule.event for rule in b.rules] == ["Contact", "Lead"]
     assert (c.meta.pixel_id, c.shop.currency) == ("1111111111", "NOK")
-    assert settings.for_host("b.test") is b
+    assert settings.for_host("b.test") is b and settings.for_host("www.b.test") is b
     assert settings.for_host("other.example") is settings
 
 

@@ -138,6 +138,19 @@ def test_a_saved_site_serves_its_host_only(file: Path) -> None:
     assert source.for_host("a.example").meta.pixel_id == "1111111111"
 
 
+def test_a_site_that_is_called_www_is_one_of_its_own(file: Path) -> None:
+    sites = ("b.example", "www.b.example", "www.c.example")
+    write(file, ONE + "".join(f'[[site]]\nhost = "{host}"\n' for host in sites))
+    source = SettingsSource(file)
+    for host, site in (
+        *zip(sites, sites, strict=True),
+        ("www.www.c.example", "www.c.example"),
+        ("c.example", ""),
+        ("www.d.example", ""),
+    ):
+        assert source.for_host(host).host == source.current.for_host(host).host == site
+
+
 def test_saving_again_changes_only_what_is_given(file: Path) -> None:
     source = SettingsSource(file)
     source.save({"meta": {"pixel_id": "3333333333", "test_event_code": "TEST1"}})
