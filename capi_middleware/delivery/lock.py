@@ -97,8 +97,8 @@ def hold(handle: int) -> None:
 
 
 def is_held(path: Path) -> bool:
-    """Whether a living process holds the file. Where this cannot be asked (Windows), a file that can be renamed is
-    not in use."""
+    """Whether a living process holds the file, or may: where no more files can be opened, it is not known. Where this
+    cannot be asked at all (Windows), a file that can be renamed is not in use."""
     if fcntl is None:
         try:
             os.rename(path, path)
@@ -109,8 +109,10 @@ def is_held(path: Path) -> bool:
         return False
     try:
         handle = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
+    except OSError:
+        return True
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

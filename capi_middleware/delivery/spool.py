@@ -233,6 +233,8 @@ class Spool:
             self.damaged += 1
             with contextlib.suppress(OSError):
                 os.rename(path, path.with_name(path.name + ".damaged"))
-        except OSError as error:
+        except PermissionError:
             self._refused.add(path.name)
-            log.error("the journal %s cannot be read (%s): is it another user's?", path.name, error.strerror)
+            log.error("the journal %s may not be read: is it another user's?", path.name)
+        except OSError as error:
+            log.error("the journal %s cannot be read now (%s): it is tried again", path.name, error.strerror)

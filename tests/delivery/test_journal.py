@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
+import resource
 import signal
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -376,6 +379,50 @@ def test_what_is_appended_last_is_read_before_its_journal_goes(
     monkeypatch.setattr(_Reading, "finished", finished)
     spool.commit()
     assert read_all(spool) == [b"last"]
+    spool.close()
+
+
+@contextlib.contextmanager
+def no_more_files(but: int = 0) -> Iterator[None]:
+    """As many files are open as this process may have, ``but`` so many."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    opened: list[int] = []
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(map(int, os.listdir("/proc/self/fd"))) + 3, hard))
+    try:
+        with pytest.raises(OSError, match="Too many open files"):
+            while True:
+                opened.append(os.open(os.devnull, os.O_RDONLY))
+        for _ in range(but):
+            os.close(opened.pop())
+        yield
+    finally:
+        for handle in opened:
+            os.close(handle)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_a_living_writers_journal_stays_where_no_more_files_can_be_opened(tmp_path: Path) -> None:
+    """Whether its writer lives cannot be asked then, as that takes one more."""
+    journal, spool = Journal(tmp_path, ROOMY), Spool(tmp_path)
+    journal.append(1, b"x")
+    assert read_all(spool) == [b"x"]
+    ask_again(spool)
+    with no_more_files():
+        spool.commit()
+    journal.append(1, b"later")
+    assert read_all(spool) == [b"later"] and len(files(tmp_path)) == 1
+    journal.close()
+    spool.close()
+
+
+def test_a_journal_that_cannot_be_opened_now_is_opened_later(tmp_path: Path) -> None:
+    journal, spool = Journal(tmp_path, ROOMY), Spool(tmp_path)
+    journal.append(1, b"x")
+    with no_more_files(but=1):  # the folder can be looked at, and nothing in it opened
+        assert spool.read(10) == []
+    spool._swept -= 2.0  # a second has passed
+    assert read_all(spool) == [b"x"]
+    journal.close()
     spool.close()
 
 
