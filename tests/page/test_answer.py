@@ -80,6 +80,12 @@ def test_a_short_answer_is_gathered_before_its_headers_go_out(most: int) -> None
     assert body.closed == 1 and case.ends == [True]
 
 
+def test_an_answer_without_a_byte_is_gathered_too() -> None:
+    case, brackets = gathered(Body([]), 10)
+    assert case.server.calls == [("200 OK", [JSON, ("Content-Length", "0")])] and case.ends == [True]
+    assert list(case.result) == [b""] and brackets.given == [("whole", b"")]
+
+
 def test_a_long_answer_passes_as_it_comes() -> None:
     body = Body([b"ab", b"c", b"d", b"e"])
     case, brackets = gathered(body, 2)

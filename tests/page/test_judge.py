@@ -316,3 +316,26 @@ def test_a_judgement_that_is_remembered_is_the_one_that_would_be_made(
     for _ in range(2):
         verdict = REMEMBERING("200 OK", list(headers), visit(), prepared, personal)
         assert verdict._replace(headers=sorted(verdict.headers)) == made._replace(headers=sorted(made.headers))
+
+
+@pytest.mark.parametrize(
+    ("who", "more"),
+    [
+        ({"asker": Asker.PREFETCH}, []),
+        ({"method": "POST"}, []),
+        ({}, [("Content-Security-Policy", "img-src *")]),
+    ],
+    ids=["prefetch", "POST", "a policy"],
+)
+def test_no_transform_binds_a_proxy_whoever_asks_and_whatever_the_page_says(
+    who: dict[str, Any], more: list[tuple[str, str]]
+) -> None:
+    headers = [HTML, ("Cache-Control", "no-transform"), *more]
+    assert judged(*headers, prepared=Prepared(False, True), **who).reason is Reason.NO_TRANSFORM
+    assert judged(*headers, **who).inject
+
+
+def test_a_receipt_with_a_policy_is_for_one_visitor_too() -> None:
+    headers = [HTML, ("ETag", '"abc"'), ("Content-Security-Policy", "img-src *")]
+    assert judge_of()("200 OK", headers, visit(), personal=True).carrier is Carrier.INLINE
+    assert judge_of()("200 OK", headers, visit()).carrier is Carrier.COLLECT

@@ -246,6 +246,17 @@ def test_skipped(skipped: bytes) -> None:
         assert cut(start + b"<title>x", [at])[0].partition(HEAD)[0] == start, at
 
 
+@row("comments, conditional comments, CDATA, `<!doctype ... [`, PI")
+@pytest.mark.parametrize("comment", [b"<!-->", b"<!--->", b"<!-->x-->"])
+def test_a_comment_that_ends_where_it_begins(comment: bytes) -> None:
+    """Nothing later can end it."""
+    start = b"<!doctype html>" + comment.removesuffix(b"x-->")
+    page = start + (b"<head>" if not comment.endswith(b"x-->") else b"x-->")
+    for at in range(len(page)):
+        out, _ = cut(page, [at])
+        assert out.partition(HEAD)[0] == (page if page.endswith(b"<head>") else start)
+
+
 @row("`<head` matching")
 @pytest.mark.parametrize("charset", [True, False])
 @pytest.mark.parametrize("tag", [b"<p a='>'>", b"<Xmp a='>'>", b'<h1 a=">">'])
@@ -529,6 +540,7 @@ def test_pages_that_end_before_they_begin(page: bytes, reason: Reason) -> None:
         b"<!doctype html><html>",
         b"<html><!-- x --> ",
         b"<!doctype html><!>",
+        b"<!doctype html><!-->",
         b"<html></>",
         b"<html><?>",
     ],

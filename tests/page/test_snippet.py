@@ -174,6 +174,7 @@ def test_pages_for_a_cache_know_no_visitor(verdict: Verdict) -> None:
     assert head == MADE.head(verdict._replace(headers=[("Set-Cookie", "a=1")], coding="gzip"))
     assert MADE.tail(verdict, [SEEN], tokens=["sealed"]) == b""
     assert config(head)["state"] == "held"
+    assert b"fbq('init'" not in head
     assert Snippet(SHOP).head(verdict) == head
 
 
@@ -184,6 +185,7 @@ def test_without_inline_code(form: Form, carrier: Carrier) -> None:
     head = MADE.head(verdict, [VIEW])
     block, loader = scripts(head)
     assert block.attributes == {"type": "application/json", "id": "capi-config"}
+    assert not {"existing", "adopt"} & config(head).keys(), "for inline code alone"
     if form is Form.EXTERNAL:
         assert loader.attributes == {"async": None, "src": asset(SHOP).path}
         assert not loader.text()
