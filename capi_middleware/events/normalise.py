@@ -48,7 +48,7 @@ def phone(text: str, country: str) -> str:
     code of ``country``."""
     text = _EXTENSION.sub("", text)
     international = text.lstrip("( ").startswith(("+", "00"))
-    plan = phone_plan(country) if country else None
+    plan = phone_plan(country)
     if international and not text.lstrip("( +0").startswith(("39", "378")):  # Italy dials its zero from abroad too
         text = re.sub(r"\(\s*0\s*\)", "", text)
     digits = "".join(str(unicodedata.digit(mark)) for mark in text if mark.isdigit())
@@ -114,7 +114,7 @@ def city(text: str, country: str) -> str:
     return "".join(mark for mark in text.lower() if mark.isalpha() or unicodedata.category(mark) in ("Mn", "Mc"))
 
 
-def ascii_city(text: str, country: str = "") -> str:
+def ascii_city(text: str) -> str:
     """The form that Meta's pixel makes of a city (``göteborg`` becomes ``gteborg``); sent beside :func:`city`, as it
     is not published which of them Meta's index holds."""
     return "".join(mark for mark in text.lower() if mark.isascii() and mark.isalnum())

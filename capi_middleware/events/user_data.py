@@ -47,7 +47,7 @@ def user_data(mapping: Mapping[str, Any], country: str = "") -> UserData:
     """
     given: dict[str, list[str]] = {}
     for key, raw in mapping.items():
-        name = ALIASES.get(key, key) if isinstance(key, str) else ""
+        name = ALIASES.get(key, key)
         if name in NORMALISERS:
             given.setdefault(name, []).extend(_texts(raw))
     own = next((code for text in given.get("country", ()) if (code := country_code(text))), "")

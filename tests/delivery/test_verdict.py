@@ -307,6 +307,12 @@ def test_throttling_waits_as_long_as_meta_says() -> None:
     assert found.wait == 180
 
 
+@pytest.mark.parametrize("usage", ['{"call_count": 20}', '{"estimated_time_to_regain_access": 1%s}' % ("0" * 400)])
+def test_throttling_without_a_time_that_can_be_read_waits_as_a_failure_does(usage: str) -> None:
+    found = judge(400, CaseInsensitiveDict({"X-App-Usage": usage}), b'{"error": {"code": 80004}}', 1)
+    assert (found.kind, found.wait) == (Kind.THROTTLED, 0)
+
+
 def test_blocked_for_policy_waits_an_hour() -> None:
     assert refused(368).wait >= 3600
 
@@ -369,6 +375,11 @@ def test_a_code_is_one_that_a_column_holds(code: Any) -> None:
     """PostgreSQL's INTEGER has 32 bits. What cannot be written would be tried again, and nothing else, for ever."""
     found = refused(code, code)
     assert all(-(1 << 31) <= number < 1 << 31 for number in (found.code, found.subcode))
+
+
+@pytest.mark.parametrize(("code", "kept"), [((1 << 31) - 1, True), (1 - (1 << 31), True), (1 << 31, False)])
+def test_the_largest_code_that_a_column_holds(code: int, kept: bool) -> None:
+    assert refused(100, code).subcode == (code if kept else 0)
 
 
 _JSON = st.recursive(

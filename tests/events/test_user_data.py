@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from capi_middleware.events import USER_DATA_KEYS, merge_user_data, user_data
-from capi_middleware.events.normalise import NORMALISERS
+from capi_middleware.events.normalise import NORMALISERS, clean
+from capi_middleware.events.user_data import digest
 
 VECTORS = json.loads(Path(__file__).with_name("user_data_vectors.json").read_text(encoding="utf-8"))
 AGREED = [row for row in VECTORS if "SDK" not in row["differs"] and row["field"] != "external_id"]
@@ -95,6 +96,20 @@ def test_international_phones_as_the_sdk(number: str) -> None:
         ("+44 (0)20 7946 0958", "SE", "442079460958"),
         ("tel: 08-123 456", "SE", "468123456"),
         ("++46", "SE", ""),
+        ("(+47) 12 34 56 78", "US", "4712345678"),
+        ("0047 12 34 56 78", "US", "4712345678"),
+        ("tel: 0047 12 34 56 78", "US", "4712345678"),
+        ("0046 (0)70 123 45 67", "", "46701234567"),
+        ("(0)30 1234567", "DE", "49301234567"),
+        ("+39 (0)6 1234 5678", "SE", "390612345678"),
+        ("+378 (0)549 123456", "", "3780549123456"),
+        ("2-650-555-1212", "US", "26505551212"),
+        ("1 234 567 8901", "MH", "6922345678901"),
+        ("01 234 5678", "HU", "3612345678"),
+        ("0 12 34 56", "NO", ""),
+        ("1234567", "", "1234567"),
+        ("123456", "", ""),
+        ("123456789012345", "", "123456789012345"),
         ("1234567890123456", "SE", ""),
     ],
 )
@@ -184,6 +199,33 @@ def test_gender_words(word: str, letter: str) -> None:
 )
 def test_country_names(text: str, code: str) -> None:
     assert NORMALISERS["country"](text, "") == code
+
+
+def test_an_address_may_be_254_characters_long() -> None:
+    assert NORMALISERS["em"]("x" * 242 + "@example.com", "") == "x" * 242 + "@example.com"
+    assert NORMALISERS["em"]("x" * 243 + "@example.com", "") == ""
+
+
+def test_of_control_characters_only_space_leaves_a_space() -> None:
+    assert clean("a\tb\x00c\n") == "a bc"
+
+
+def test_what_cannot_be_encoded_is_a_question_mark() -> None:
+    assert digest("a\ud800b") == sha("a?b")
+    assert user_data({"external_id": "a\ud800b"}) == {"external_id": (sha("ab"),)}
+
+
+def test_without_a_country_a_date_is_read_as_in_the_us() -> None:
+    assert user_data({"db": "5/6/1997"}) == {"db": (sha("19970506"),)}
+
+
+def test_a_value_may_be_512_characters_long() -> None:
+    assert user_data({"external_id": "x" * 512}) == {"external_id": (sha("x" * 512),)}
+    assert user_data({"external_id": ["y", "x" * 513]}) == {"external_id": (sha("y"),)}
+
+
+def test_names_that_are_no_text_are_passed_over() -> None:
+    assert user_data({1: "a", None: "b", "em": "a@example.com"}) == {"em": (sha("a@example.com"),)}  # type: ignore[dict-item]
 
 
 def test_city_is_sent_in_both_forms_that_metas_index_may_hold() -> None:
