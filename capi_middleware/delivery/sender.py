@@ -263,7 +263,11 @@ class Sender:
             self.outcomes.take(shipment, Verdict(Kind.RETRY, reason="no access token is set"))
             return
         shipment.lane.last_post = now
-        self.posters.send(Job(target, [row.payload for row in shipment.rows], shipment))
+        try:
+            self.posters.send(Job(target, [row.payload for row in shipment.rows], shipment))
+        except Exception as error:  # no more threads or files may be had: the pixel's road must not stay taken
+            log.exception("a request could not be begun: its events are sent later")
+            self.outcomes.take(shipment, unreachable(f"no request can be begun here ({type(error).__name__})"))
 
     def _resend(self, shipment: Shipment) -> None:
         self._start(shipment, time.monotonic())

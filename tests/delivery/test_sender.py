@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 import time
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 
 from capi_middleware.delivery import lane as lane_module
+from capi_middleware.delivery import posters as posters_module
 from capi_middleware.delivery import sender as sender_module
 from capi_middleware.delivery.entry import State
 from capi_middleware.delivery.journal import Journal
@@ -631,6 +633,23 @@ def test_a_full_store_deletes_history_and_goes_on(bench: Callable[..., Bench]) -
     it.finish(40)
     assert set(ids(sent)) <= set(it.sink.accepted)
     assert it.deliverer.status()["lost"] == {}
+
+
+def test_no_thread_can_be_started_for_a_while(bench: Callable[..., Bench], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A container's bound on processes. The pixel's road is free again afterwards."""
+    it = bench()
+
+    def refuse(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    it.put(event())
+    with monkeypatch.context() as patch:
+        patch.setattr(posters_module, "start_thread", refuse)
+        for _ in range(10):
+            with contextlib.suppress(RuntimeError):  # the runner logs it, and goes on
+                it.deliverer.step(0.02)
+    it.finish(5)
+    assert it.states() == {"delivered": 1}
 
 
 @pytest.fixture
