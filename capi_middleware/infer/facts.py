@@ -206,7 +206,7 @@ def remembered(
     facts = None if whole else _read_short(page, place, key)
     if facts is None:
         facts = _read_whole(page, place, key)
-        wanted = None if key[2] else _trust.due(place.kind(), path, facts)
+        wanted = None if key[2] or len(path) > LONGEST_ADDRESS else _trust.due(place.kind(), path, facts)
         if wanted is not None:
             later.put(("proof", key), partial(_compare, page, place, facts, wanted))
     return facts

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from capi_middleware.infer import FactReader, Facts, ProductMemory, facts
+from capi_middleware.infer import FactReader, Facts, ProductMemory, facts, settled
 from capi_middleware.settings import ShopSettings
 
 from .corpus import samples, visit_to
@@ -305,9 +305,11 @@ def test_an_empty_piece_before_a_page_is_none_of_it() -> None:
     assert reader.facts().more["html"] == body
 
 
-def test_of_an_invented_address_nothing_is_remembered() -> None:
-    read(page(), f"{URL}?{'x' * 5_000}")
-    assert not facts._pages
+@pytest.mark.parametrize("sign", "?/")
+def test_of_an_invented_address_nothing_is_remembered(sign: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(facts, "_trust", settled.Trust())
+    read(page(), f"{URL}{sign}{'x' * 5_000}")
+    assert not facts._pages and not facts._trust._records
 
 
 def test_a_page_in_one_piece_is_looked_at_in_place() -> None:
