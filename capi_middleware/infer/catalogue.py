@@ -62,7 +62,7 @@ def read(data: bytes) -> Feed:
         raise FeedError("The feed is empty.")
     try:
         feed = _from_xml(data) if head.startswith(b"<") else _from_table(data)
-    except (ElementTree.ParseError, csv.Error, ValueError) as error:  # ValueError: an encoding that expat has not
+    except (ElementTree.ParseError, csv.Error, ValueError, LookupError) as error:  # the last two: its encoding
         raise FeedError(f"The feed cannot be read: {error}.") from error
     if not feed.ids:
         raise FeedError(
@@ -89,7 +89,9 @@ def _unpacked(data: bytes) -> bytes:
                     raise FeedError(f"The archive holds {len(names)} files: it must hold the feed alone.")
                 with archive.open(names[0]) as member:
                     return _bounded(member.read(LARGEST + 1))
-    except (OSError, EOFError, RuntimeError, zlib.error, zipfile.BadZipFile) as error:  # RuntimeError: with a password
+    except FeedError:
+        raise
+    except (OSError, EOFError, RuntimeError, ValueError, zlib.error, zipfile.BadZipFile) as error:
         raise FeedError(f"The feed's compression is damaged: {error}.") from error
     return data
 

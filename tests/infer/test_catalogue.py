@@ -30,6 +30,9 @@ LOCKED = bytearray(_zip(TSV.encode()))
 LOCKED[6] |= 1  # the flag of the file, and of the table of contents
 LOCKED[LOCKED.index(b"PK\x01\x02") + 8] |= 1
 
+MOVED = bytearray(_zip(TSV.encode()))
+MOVED[MOVED.index(b"PK\x05\x06") + 17] = 1  # where the table of contents begins
+
 FEEDS = {
     "tsv": (TSV.encode(), "tsv"),
     "csv": (TSV.replace("\t", ",").encode(), "csv"),
@@ -53,6 +56,8 @@ BAD = {
     "broken gzip": (b"\x1f\x8b\x08xyz", "compression"),
     "bzip2 cut short": (bz2.compress(TSV.encode())[:-9], "compression"),
     "zip with a password": (LOCKED, "compression"),
+    "zip whose table is elsewhere": (MOVED, "compression"),
+    "an encoding that there is not": (b"<?xml version='1.0' encoding='utf8mb4'?><rss/>", "cannot be read"),
     "an encoding that nobody reads": (b"<?xml version='1.0' encoding='shift-jis'?><rss/>", "cannot be read"),
     "no ids": (b"<rss><channel><item><title>x</title></item></channel></rss>", "`<g:id>`"),
 }
