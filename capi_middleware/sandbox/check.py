@@ -56,7 +56,7 @@ def check_event(event: Any, index: int, now: float) -> None:
 
 def _check_source(event: Mapping[str, Any], where: str) -> None:
     source = event.get("action_source")
-    if source not in ACTION_SOURCES:
+    if not isinstance(source, str) or source not in ACTION_SOURCES:
         raise _wrong(f"{where}[action_source]", f"must be one of {', '.join(sorted(ACTION_SOURCES))}")
     if source == "website" and not event.get("event_source_url"):
         raise _wrong(f"{where}[event_source_url]", "is required for website events")

@@ -95,6 +95,7 @@ BAD: Mapping[str, tuple[Mapping[str, Any], int]] = {
     "name-empty": ({"event_name": " "}, 0),
     "action-source-missing": ({"action_source": ...}, 0),
     "action-source-unknown": ({"action_source": "web"}, 0),
+    "action-source-no-text": ({"action_source": ["website"]}, 0),
     "website-without-url": ({"event_source_url": ...}, 0),
     "custom-data-no-object": ({"custom_data": [1]}, 0),
     "user-data-missing": ({"user_data": ...}, 0),
