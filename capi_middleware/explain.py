@@ -71,8 +71,8 @@ class Unreachable(OSError):
 
 class Explanation(NamedTuple):
     """What the middleware would do. ``events``: in order, PageView first. ``refused``: whose rule matched and which do
-    not count, and why. ``pending``: names of events that the following page decides. ``why``: by what the platform was
-    recognised."""
+    not count, and why. ``pending``: what the following page decides, as the flash cookie would carry it. ``why``: by
+    what the platform was recognised."""
 
     url: str
     visit: Visit
