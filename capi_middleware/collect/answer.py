@@ -89,7 +89,8 @@ def answer(message: Message, environ: Mapping[str, Any], shop: Shop, now: float)
     # Before anything is remembered of the page: anybody can name any host.
     if bare_host(page["HTTP_HOST"]) != bare_host(shown_authority(environ, shop.settings.visit)):
         return None
-    visit = read_visit(page, shop.settings, now)
+    # One view is one visit in the figures, however often its page speaks.
+    visit = read_visit(page, shop.settings, now, remember=message.kind is Kind.VIEW)
     if visit.asker is not Asker.PERSON:
         return Answer({"v": 1, "state": "held"})
     if visit.consent.answer is Consented.DENIED:

@@ -341,6 +341,16 @@ def test_a_page_of_another_host_is_refused_and_leaves_no_trace(
     assert desk.collector.refused == ({"host": 1} if refused else {})
 
 
+def test_a_view_is_one_visit_in_the_figures_however_often_its_page_speaks() -> None:
+    forget_census()
+    desk = Desk()
+    desk.view()
+    desk.post({"v": 1, "k": "page", "u": "https://shop.example/p/1", "i": VIEW_ID, "p": MARKUP})
+    desk.post({"v": 1, "k": "track", "u": "https://shop.example/p/1", "i": VIEW_ID, "n": "Lead"})
+    desk.post({"v": 1, "k": "consent", "u": "https://shop.example/p/1", "i": VIEW_ID})
+    assert visit_census("shop.example").visits == 1
+
+
 def test_a_visitor_who_calls_too_often_is_refused_and_others_are_not() -> None:
     desk = Desk(rate=10)
     for _ in range(15):
