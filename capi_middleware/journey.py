@@ -250,7 +250,7 @@ class Journey:
         if not body or body.lstrip()[:1] in (b"{", b"["):
             return self.settle_without_page(body or None)
         reader = FactReader(self._visit, self._shop.settings.shop, {"notices"})
-        reader.feed(body)
+        reader.feed(body[:LARGEST_GATHERED])
         return self.settle_without_page(None, reader.facts())
 
     def settle_page(self, verdict: Verdict, facts: Facts) -> tuple[bytes, list[Event]]:
