@@ -40,6 +40,14 @@ def test_what_may_be_sent_again(hours: int, browser: bool, evidence: Evidence, l
     assert may_be_sent(entry, DeliverySettings(late=late), NOW) is sent
 
 
+def test_an_event_as_old_as_may_be_may_still_be_sent() -> None:
+    for age, sent in ((0, True), (1, False)):
+        when = int(oldest_allowed(NOW, False, "send")) - age
+        entry = Entry(1, "1", "Lead", "id", when, NOW, State.DEAD, False, Evidence.NONE, *([0.0] * 2), NOW,
+                      0, 0, "", "", "", "")  # fmt: skip
+        assert may_be_sent(entry, DeliverySettings(), NOW) is sent
+
+
 def test_a_good_event_passes_unchanged() -> None:
     made = payload(custom_data={"value": 1.5, "currency": "SEK", "contents": [{"id": "a"}]})
     before = repr(made)

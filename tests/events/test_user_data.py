@@ -224,6 +224,11 @@ def test_a_value_may_be_512_characters_long() -> None:
     assert user_data({"external_id": ["y", "x" * 513]}) == {"external_id": (sha("y"),)}
 
 
+def test_a_number_may_have_a_hundred_digits() -> None:
+    largest = 10**100 - 1
+    assert user_data({"external_id": [largest, largest + 1]}) == {"external_id": (sha("9" * 100),)}
+
+
 def test_names_that_are_no_text_are_passed_over() -> None:
     assert user_data({1: "a", None: "b", "em": "a@example.com"}) == {"em": (sha("a@example.com"),)}  # type: ignore[dict-item]
 
