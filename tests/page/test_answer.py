@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from werkzeug.test import create_environ
 
-from capi_middleware.page import Decision, answer
+from capi_middleware.page import Aside, Decision, answer
 from capi_middleware.page.response import EAGER
 from tests.page.test_response import Body, Server
 
@@ -257,3 +257,83 @@ def test_how_long_a_body_may_be_to_be_begun_at_once(length: int, begun: bool) ->
     assert body.asked == begun
     assert len(b"".join(case.result)) == length + 2 * (length > 0)
     assert brackets.given[0] == ("whole", bytes(length))
+
+
+class Beside(Aside):
+    """Lets 200 pass, where it shall."""
+
+    __slots__ = ("asked", "ends", "filter", "lets", "starts")
+
+    def __init__(self, lets: bool) -> None:
+        self.lets = lets
+        self.asked: list[tuple[str, Pairs]] = []
+        self.starts: list[tuple[str, Pairs]] = []
+        self.ends: list[bool] = []
+        self.filter = Brackets()
+
+    def passes(self, status: str, headers: Pairs) -> bool:
+        self.asked.append((status, headers))
+        return self.lets and status == "200 OK"
+
+    def on_start(self, status: str, headers: Pairs) -> Decision | None:
+        self.starts.append((status, headers))
+        return Decision(list(headers), self.filter)
+
+    def on_end(self, complete: bool) -> None:
+        self.ends.append(complete)
+
+
+def test_an_answer_that_is_nobodys_business_is_the_apps_own_object() -> None:
+    environ, headers, body = create_environ(), [JSON], [b"a"]
+
+    def app(seen: dict[str, Any], start_response: Any) -> list[bytes]:
+        assert seen is environ
+        assert start_response("200 OK", headers) == server.written.append
+        return body
+
+    server, aside = Server(), Beside(True)
+    assert aside(app, environ, server.start_response) is body
+    assert server.calls == [("200 OK", headers)] and server.calls[0][1] is headers
+    assert aside.asked == [("200 OK", headers)] and aside.starts == [] and aside.ends == []
+
+
+def test_once_it_has_passed_it_stays_so() -> None:
+    def app(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        start_response("200 OK", [JSON])
+        sorry(start_response)
+        return [b"sorry"]
+
+    server, aside = Server(), Beside(True)
+    assert aside(app, create_environ(), server.start_response) == [b"sorry"]
+    assert [(call[0], len(call)) for call in server.calls] == [("200 OK", 2), ("500 Oops", 3)]
+    assert len(aside.asked) == 1 and aside.starts == []
+
+
+def test_what_does_not_pass_is_answered_as_any_other() -> None:
+    server, aside = Server(), Beside(False)
+    headers = [("X", "1")]
+    assert aside(says([b"a"], headers), create_environ(), server.start_response) == [b"<a>"]
+    assert server.calls == [("200 OK", [JSON, *headers, ("Content-Length", "3")])]
+    assert aside.asked == aside.starts == [("200 OK", [JSON, *headers])] and aside.ends == [True]
+
+
+def test_what_does_not_pass_takes_its_error_along() -> None:
+    def app(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        sorry(start_response)
+        return [b"sorry"]
+
+    server, aside = Server(), Beside(True)
+    assert aside(app, create_environ(), server.start_response) == [b"<sorry>"]
+    assert server.calls[0][0] == "500 Oops" and server.calls[0][2][0] is ZeroDivisionError
+
+
+def test_an_app_that_begins_when_its_first_bytes_are_asked_for_never_passes() -> None:
+    def app(environ: dict[str, Any], start_response: Any) -> Iterator[bytes]:
+        start_response("200 OK", [JSON])
+        yield b"a"
+
+    server, aside = Server(), Beside(True)
+    result = aside(app, create_environ(), server.start_response)
+    assert server.calls == [] and list(result) == [b"a", b"!"]
+    assert server.calls == [("200 OK", [JSON])]
+    assert aside.asked == [] and aside.starts == [("200 OK", [JSON])] and aside.ends == [True]
