@@ -19,12 +19,13 @@ BUSY = 2000  # so many waiting: more than one connection
 LINGER = 0.25  # small batches wait this long after the one before
 BISECT_POSTS = 64  # a minute
 FEW = 20
+_uniform = random.SystemRandom().uniform  # the common one is the app's, and its tests'
 
 
 class Lane:
     """One pixel's road to Meta."""
 
-    def __init__(self, pixel_id: str, uniform: Callable[[float, float], float] = random.uniform) -> None:
+    def __init__(self, pixel_id: str, uniform: Callable[[float, float], float] = _uniform) -> None:
         self.pixel_id = pixel_id
         self.fingerprint = ""
         self.paused = False

@@ -25,6 +25,7 @@ from .sqlite import SqliteStore
 from .store import StoreError
 
 log = logging.getLogger("capi_middleware.delivery")
+_chance = random.SystemRandom()  # the common one is the app's, and its tests'
 TICK = 0.1
 IDLE_TICK = 0.25
 _STATUS_EVERY = 2.0
@@ -201,7 +202,7 @@ class Runner:
             self._private = Deliverer(self.settings, [self._overflow], lambda: SqliteStore(":memory:"), _MEMORY)
 
     def _try_to_lead(self, now: float) -> None:
-        self._lock_due = now + random.uniform(0.8, 1.2)
+        self._lock_due = now + _chance.uniform(0.8, 1.2)
         settings = self.settings()
         lock = HostLock(lock_path(settings))
         try:

@@ -68,13 +68,18 @@ class Core:
         if not watched:
             threading.Thread(target=self._watch, name="capi-core", daemon=True).start()
 
+    def end(self) -> None:
+        """Threads that are here stay; it is no longer looked whether they should go."""
+        self._on = False
+
     def _watch(self) -> None:
         with contextlib.suppress(OSError):  # it inherits the core of the thread that started it
             os.sched_setaffinity(0, self._cores)
         before = core_times()
         own: dict[str, int] = {}
+        chance = random.SystemRandom()  # the common one is the app's
         while self._on:
-            time.sleep(_LOOK + random.random() * _LOOK / 2)  # noqa: S311
+            time.sleep(_LOOK + chance.random() * _LOOK / 2)
             after = core_times()
             if share(before, after, self.at) > _CROWDED:
                 now = thread_ticks(self.at)

@@ -52,7 +52,8 @@ class Crew(Generic[Job]):
         self, work: Callable[[Job], None], most: int, few: int = FEW, rest: float = 60.0, core: Core | None = None
     ) -> None:
         self._work = work
-        self._join = (core or Core()).join
+        self._core = core or Core()
+        self._join = self._core.join
         self._rest = rest
         self._most = most
         self._few = min(few, most)
@@ -84,6 +85,7 @@ class Crew(Generic[Job]):
             left = list(self._jobs)
             self._jobs.clear()
             self._ended = True
+            self._core.end()
             idle, self._idle = self._idle, []
             for hand in idle:
                 hand.wake.release()

@@ -6,8 +6,6 @@ import ctypes
 import gc
 import sys
 
-_OBJECTS = 10_000
-"""More objects alive than at the last look, before the collector looks again."""
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
 
 
@@ -25,8 +23,6 @@ def steady() -> bool:
 
 def settle() -> None:
     """Once all is made: the collector looks for garbage among what requests make, not among 200 000 objects that live
-    as long as the process (20 ms each time, in which nothing is answered). And not at each request: one holds hundreds
-    of objects while it lasts, close to Python's 700, and leaves no cycles behind (5 % of a page)."""
+    as long as the process (20 ms each time, in which nothing is answered)."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(_OBJECTS, *gc.get_threshold()[1:])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -20,6 +20,15 @@ cpu1 20 1 10 500 4 0 2 3 0 0
 intr 12345 1 2 3
 ctxt 99
 """
+
+
+@pytest.fixture
+def core() -> Iterator[Core]:
+    made = Core(allowed())
+    yield made
+    made.end()
+
+
 several = pytest.mark.skipif(len(allowed()) < 2, reason="needs two cores and an affinity")
 
 
@@ -73,8 +82,8 @@ def test_only_cores_that_are_allowed_are_offered() -> None:
 
 
 @several
-def test_a_thread_that_joins_stays_on_one_core_and_others_do_not() -> None:
-    core, seen = Core(allowed()), []
+def test_a_thread_that_joins_stays_on_one_core_and_others_do_not(core: Core) -> None:
+    seen = []
 
     def work() -> None:
         core.join()
@@ -86,8 +95,8 @@ def test_a_thread_that_joins_stays_on_one_core_and_others_do_not() -> None:
 
 
 @several
-def test_a_thread_follows_when_the_core_changes() -> None:
-    core, seen = Core(allowed()), []
+def test_a_thread_follows_when_the_core_changes(core: Core) -> None:
+    seen = []
 
     def work() -> None:
         for at in sorted(allowed())[:2]:
@@ -129,8 +138,8 @@ def test_a_core_that_is_taken_away_leaves_all_of_them(caplog: pytest.LogCaptureF
 
 
 @several
-def test_who_works_and_who_puts_work_are_on_the_core() -> None:
-    core, seen = Core(allowed()), set()
+def test_who_works_and_who_puts_work_are_on_the_core(core: Core) -> None:
+    seen = set()
     crew: Crew[int] = Crew(lambda _: seen.add(frozenset(os.sched_getaffinity(0))), 4, core=core)
 
     def put() -> None:
