@@ -2,7 +2,7 @@
 
 Python lets one of them run at a time, however many cores there are. Spread over cores, each hand-over of the
 interpreter first has to wake a core that sleeps, which takes longer than many an answer; on one core it is a change of
-thread. Small answers gain four fifths, pages a quarter (``benchmarks/proxy.py --spread``). What needs no
+thread. Small answers gain four fifths or more, pages a third (``benchmarks/proxy.py --spread``). What needs no
 interpreter (granian's own threads, the process that delivers) stays free, and so does every other process: the kernel
 moves those away from a core that is busy.
 """
