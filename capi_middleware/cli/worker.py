@@ -60,12 +60,20 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _once(arguments: argparse.Namespace, source: SettingsSource, worker: Worker) -> int:
+    _waiting(source)  # a place that cannot be used is said now, not after a minute of trying
     done = worker.run_once(arguments.timeout)
-    ledger = Ledger(source)
-    left = sum(pixel.waiting for pixel in ledger.pixels())
-    ledger.close()
+    left = _waiting(source)
     text = f"{left} event(s) still wait." if left else "Everything is delivered."
     if left and done:
         text += " A web process delivers, and goes on by itself."
     answer(arguments, {"waiting": left, "ok": not left}, text)
     return 0 if done and not left else 1
+
+
+def _waiting(source: SettingsSource) -> int:
+    """How many events wait. Raises ``StoreError`` or ``OSError`` where nobody can tell."""
+    ledger = Ledger(source)
+    try:
+        return sum(pixel.waiting for pixel in ledger.pixels())
+    finally:
+        ledger.close()
