@@ -52,7 +52,7 @@ class PageFilter:
     """Lets a page pass through the injector, and its facts to the rules. ``view``: the PageView that stands in ``head``
     and whose server leg is due as soon as the snippet is in."""
 
-    __slots__ = ("_asks", "_headers", "_injector", "_journey", "_reader", "_verdict", "_view", "_viewed", "faulty")
+    __slots__ = ("_asks", "_headers", "_injector", "_journey", "_reader", "_verdict", "_view", "faulty")
 
     def __init__(self, journey: Follower, verdict: Verdict, headers: Headers, head: bytes, view: Event | None) -> None:
         self.faulty = False
@@ -60,8 +60,7 @@ class PageFilter:
         self._journey = journey
         self._verdict = verdict
         self._headers: Headers | None = headers
-        self._view = view
-        self._viewed = view is None
+        self._view = view  # None once its server leg is on its way
         self._reader = journey.reader()
         self._injector = Injector(verdict, head, self._tail, self._read)
 
@@ -91,9 +90,12 @@ class PageFilter:
 
     def _told(self) -> None:
         """The view stands in the page, so its server leg is due, whatever becomes of the page's end."""
-        if self._injector.injected and not self._viewed and self._view is not None:
-            self._viewed = True
-            self._journey.hand_over([self._view])
+        if self._injector.injected and (due := self._due()):
+            self._journey.hand_over(due)
+
+    def _due(self) -> list[Event]:
+        view, self._view = self._view, None
+        return [view] if view is not None else []
 
     def _look(self) -> None:
         injector = self._injector
@@ -121,10 +123,7 @@ class PageFilter:
         tail, events = self._journey.settle_page(self._verdict, facts)
         if events and self._headers is not None:
             self._headers += self._journey.once_cookies(events)
-        if not self._viewed and self._view is not None:
-            self._viewed = True
-            events = [self._view, *events]
-        self._journey.hand_over(events)
+        self._journey.hand_over([*self._due(), *events])
         return tail
 
 

@@ -183,9 +183,9 @@ class Journey:
             fresh = merge_user_data(fresh, typed)
         self._cookies = ids.set_cookies
         if fresh:
-            said = self.tools.identity.cookies(visit, fresh)
-            self._cookies += said
-            self._named = bool(said)
+            held_next = self.tools.identity.cookies(visit, fresh)
+            self._cookies += held_next
+            self._named = bool(held_next)
             known = merge_user_data(fresh, known)
         self._who = visitor(visit, ids, known, settings.shop.country)
 

@@ -67,8 +67,10 @@ def _plain(value: Any) -> Any:
         return int(value)
     if isinstance(value, Number):
         return float(value)  # type: ignore[arg-type]
-    if isinstance(value, (Set, Mapping)):
-        return dict(value) if isinstance(value, Mapping) else list(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, Set):
+        return list(value)
     return str(value)
 
 

@@ -53,7 +53,6 @@ class Crew(Generic[Job]):
     ) -> None:
         self._work = work
         self._core = core or Core()
-        self._join = self._core.join
         self._rest = rest
         self._most = most
         self._few = min(few, most)
@@ -70,7 +69,7 @@ class Crew(Generic[Job]):
 
     def put(self, job: Job) -> None:
         """Never waits for a job."""
-        self._join()
+        self._core.join()
         with self._lock:
             self._jobs.append(job)
             if self._active < self._few:
@@ -131,7 +130,7 @@ class Crew(Generic[Job]):
                 return
             hand.begun += 1
             hand.busy = True
-            self._join()
+            self._core.join()
             try:
                 work(job)
             except BaseException:

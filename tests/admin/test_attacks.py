@@ -343,6 +343,14 @@ KEPT_FORMS = [
 """Delicate forms that wait, whole, for the password."""
 
 
+def unconfirmed(app: CapiMiddleware) -> AdminState:
+    """As if the password had been given a while ago."""
+    state = AdminState(Path(app._source.current.server.state_dir))
+    with state.open() as database:
+        database.execute("UPDATE session SET confirmed = 0")
+    return state
+
+
 @pytest.mark.parametrize(
     ("path", "data"),
     [("settings/password", {"password": "x" * 20, "again": "x" * 20}), *KEPT_FORMS],
@@ -350,9 +358,7 @@ KEPT_FORMS = [
 def test_16_delicate_changes_ask_for_the_password_again(
     app: CapiMiddleware, owner: Owner, path: str, data: dict[str, str]
 ) -> None:
-    state = AdminState(Path(app._source.current.server.state_dir))
-    with state.open() as database:
-        database.execute("UPDATE session SET confirmed = 0")
+    state = unconfirmed(app)
     answer = owner.post(path, data)
     if path == "settings/password":  # a form that holds a password is not kept
         assert location(answer).startswith(f"{ADMIN}confirm")
@@ -378,9 +384,7 @@ def test_16_delicate_changes_ask_for_the_password_again(
 def test_16_a_form_waits_for_the_password_and_is_sent_again(
     app: CapiMiddleware, owner: Owner, path: str, data: dict[str, str]
 ) -> None:
-    state = AdminState(Path(app._source.current.server.state_dir))
-    with state.open() as database:
-        database.execute("UPDATE session SET confirmed = 0")
+    unconfirmed(app)
     right = {**data, "next": path, "password": PASSWORD}
     answer = owner.post("confirm", right)
     assert (answer.status_code, location(answer)) == (307, f"{ADMIN}{path}")

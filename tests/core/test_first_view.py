@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +15,7 @@ from capi_middleware import CapiMiddleware
 from capi_middleware.infer.facts import later
 from capi_middleware.sandbox import Sandbox
 
-from .test_middleware import NAVIGATION, PIXEL
+from .test_middleware import NAVIGATION
 
 VIEW_ID = "0123456789abcdef0123456789abcdef"
 HOST = "http://shop.example"
@@ -43,32 +42,8 @@ def stored(environ: dict[str, Any], start_response: Callable[..., Any]) -> Itera
 
 
 @pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox() as running:
-        yield running
-
-
-@pytest.fixture
-def wrap(sandbox: Sandbox, tmp_path: Path) -> Iterator[Callable[..., CapiMiddleware]]:
-    made: list[CapiMiddleware] = []
-
-    def one(app: Any = stored) -> CapiMiddleware:
-        made.append(
-            CapiMiddleware(
-                app,
-                pixel_id=PIXEL,
-                access_token="EAAtoken",
-                graph_url=sandbox.url,
-                state_dir=str(tmp_path),
-                currency="SEK",
-                mode="off",
-            )
-        )
-        return made[-1]
-
-    yield one
-    for app in made:
-        app.close()
+def wrap(wrapping: Callable[..., CapiMiddleware]) -> Callable[..., CapiMiddleware]:
+    return lambda app=stored: wrapping(app, mode="off")
 
 
 def ask(app: CapiMiddleware, kind: str, path: str = "/lampor/alva", **more: Any) -> Any:

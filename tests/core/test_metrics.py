@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +30,6 @@ HEALTH: dict[str, Any] = {
     "last_success": 1_800_000_000.25,
 }
 SAMPLE = re.compile(r'[a-zA-Z_:][a-zA-Z0-9_:]*(\{(\w+="(\\[\\"n]|[^\\"\n])*",?)*\})? [-+0-9.eE]+')
-
-
-@pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox() as running:
-        yield running
 
 
 def wrapped(sandbox: Sandbox, folder: Path, **keywords: Any) -> CapiMiddleware:

@@ -61,12 +61,6 @@ def calls_in(page: bytes) -> list[tuple[str, dict[str, Any], str]]:
 
 
 @pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox() as running:
-        yield running
-
-
-@pytest.fixture
 def wrapped(sandbox: Sandbox, tmp_path: Path) -> Iterator[CapiMiddleware]:
     app = CapiMiddleware(
         LintMiddleware(Shop()),  # type: ignore[arg-type]

@@ -7,7 +7,8 @@ import gzip
 import json
 import re
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -78,34 +79,8 @@ def coded(document: Any) -> Response:
 
 
 @pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox() as running:
-        yield running
-
-
-@pytest.fixture
-def wrap(sandbox: Sandbox, tmp_path: Path) -> Iterator[Callable[..., CapiMiddleware]]:
-    made: list[CapiMiddleware] = []
-
-    def wrapped(**keywords: Any) -> CapiMiddleware:
-        app = CapiMiddleware(
-            shop,
-            **{
-                "pixel_id": "1234567890",
-                "access_token": "EAAtoken",
-                "graph_url": sandbox.url,
-                "state_dir": str(tmp_path),
-                "currency": "SEK",
-                "rules": RULES,
-                **keywords,
-            },
-        )
-        made.append(app)
-        return app
-
-    yield wrapped
-    for app in made:
-        app.close()
+def wrap(wrapping: Callable[..., CapiMiddleware]) -> Callable[..., CapiMiddleware]:
+    return partial(wrapping, shop, rules=RULES)
 
 
 def carried(answer: TestResponse) -> list[str]:
